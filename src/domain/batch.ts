@@ -1,0 +1,101 @@
+/**
+ * A batch: the records that are delivered together.
+ *
+ * An open batch takes appends. Sealing closes it for ever, by size (in the append that reaches SizeInMBs) or by interval
+ * (by the sealer). A sealed batch is delivered in attempts; before the first put of the first attempt its plan is pinned.
+ * A batch whose conversion keeps killing its process, or whose key is taken by other data, is quarantined: kept, alarmed,
+ * out of everybody's way. Discard ends it, and books its outcome in the same atomic step.
+ */
+import type { StreamRef } from './delivery-stream.ts'
+import type { Plan } from './plan.ts'
+
+export type Trigger = 'size' | 'interval'
+
+export type BatchState = 'open' | 'sealed' | 'planned' | 'quarantined' | 'discarded'
+export type BatchEvent = 'append' | 'seal' | 'attempt' | 'pin' | 'quarantine' | 'discard' | 'drop'
+
+/** What each event does in each state. Total, so a new state does not compile until every cell is decided. */
+export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 'refused'>> = {
+  open: {
+    append: 'open',
+    seal: 'sealed',
+    attempt: 'refused',
+    pin: 'refused',
+    quarantine: 'refused',
+    discard: 'refused',
+    drop: 'discarded',
+  },
+  sealed: {
+    append: 'refused',
+    seal: 'sealed',
+    attempt: 'sealed',
+    pin: 'planned',
+    quarantine: 'quarantined',
+    discard: 'refused',
+    drop: 'discarded',
+  },
+  planned: {
+    append: 'refused',
+    seal: 'planned',
+    attempt: 'planned',
+    pin: 'planned',
+    quarantine: 'quarantined',
+    discard: 'discarded',
+    drop: 'discarded',
+  },
+  quarantined: {
+    append: 'refused',
+    seal: 'quarantined',
+    attempt: 'refused',
+    pin: 'quarantined',
+    quarantine: 'quarantined',
+    discard: 'refused',
+    drop: 'discarded',
+  },
+  discarded: {
+    append: 'refused',
+    seal: 'refused',
+    attempt: 'refused',
+    pin: 'refused',
+    quarantine: 'refused',
+    discard: 'discarded',
+    drop: 'discarded',
+  },
+}
+
+export interface BatchRef {
+  readonly stream: StreamRef
+  /** `<sequence>-<16 hexadecimal digits>`: the random part keeps a store that lost its tail from naming new data by an old id. */
+  readonly batchId: string
+}
+
+/** A sealed batch as its store knows it. Times of age are the store's; `oldestArrivalMs` is the wall clock's and names objects. */
+export interface SealedBatch extends BatchRef {
+  readonly state: 'sealed' | 'planned' | 'quarantined'
+  readonly trigger: Trigger
+  readonly records: number
+  /** Raw bytes of the records. */
+  readonly bytes: number
+  /** Bytes that the store holds for it. */
+  readonly storedBytes: number
+  readonly frames: number
+  readonly firstAppend: number
+  readonly lastAppend: number
+  readonly oldestArrivalMs: number
+  readonly openedAtMs: number
+  readonly sealedAtMs: number
+  /** Attempts begun so far. */
+  readonly attempts: number
+  /** Attempts that ended with the death of their process. */
+  readonly deaths: number
+  readonly plan?: Plan
+  readonly quarantineReason?: string
+}
+
+export function newBatchId(sequence: number, random: string): string {
+  return `${sequence}-${random}`
+}
+
+export function batchSequence(batchId: string): number {
+  return Number.parseInt(batchId, 10)
+}

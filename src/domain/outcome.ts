@@ -1,0 +1,55 @@
+/**
+ * What became of a batch, in source records (G3): a record is failed if any part of it is in the error prefix, delivered
+ * if all its rows landed, dropped if it yields nothing. Rows are counted beside.
+ */
+import type { StreamRef } from './delivery-stream.ts'
+
+export interface Outcome {
+  readonly delivered: number
+  readonly failed: number
+  readonly dropped: number
+  readonly rows: number
+  /** Failed records by error code. */
+  readonly errors: Readonly<Record<string, number>>
+  readonly objects: readonly DeliveredObject[]
+}
+
+export interface DeliveredObject {
+  readonly bucket: string
+  readonly key: string
+  readonly bytes: number
+  /** Rows in a data object, error lines in an error object. */
+  readonly rows: number
+  readonly kind: 'data' | 'error'
+}
+
+/** Kept for a while after a batch is gone, so that every record id leads to its objects. */
+export interface JournalEntry {
+  readonly stream: StreamRef
+  readonly batchId: string
+  readonly firstAppend: number
+  readonly lastAppend: number
+  readonly records: number
+  readonly bytes: number
+  readonly oldestArrivalMs: number
+  readonly sealedAtMs: number
+  readonly discardedAtMs: number
+  readonly outcome: Outcome
+}
+
+/** The ledger of one incarnation. Always: accepted = delivered + failed + dropped + pending. */
+export interface Totals {
+  readonly accepted: number
+  readonly delivered: number
+  readonly failed: number
+  readonly dropped: number
+  /** Records in the open, sealed and quarantined batches, counted on their own, not derived from the others. */
+  readonly pending: number
+  readonly rows: number
+  readonly acceptedBytes: number
+  readonly pendingBytes: number
+  readonly sealedBatches: number
+  readonly quarantinedBatches: number
+  /** When the oldest pending batch was opened, in the store's time; undefined when nothing is pending. */
+  readonly oldestPendingMs: number | undefined
+}

@@ -1,0 +1,221 @@
+/**
+ * The ports: the only way that stages meet. They are joined in `app.ts`.
+ *
+ * Every promise that may wait takes an AbortSignal or is bounded by its adapter's time-outs. A store call whose outcome is
+ * unknown rejects with BufferUnavailableError; nothing else about it may be assumed.
+ */
+import type { BatchRef, SealedBatch } from './batch.ts'
+import type { Column, DeliveryStream, StreamRef, TableRef } from './delivery-stream.ts'
+import type { Frame } from './frame.ts'
+import type { JournalEntry, Outcome, Totals } from './outcome.ts'
+import type { Plan } from './plan.ts'
+
+/** `now`: the wall clock, epoch ms; it names objects. `monotonicMs`: for ages and deadlines. */
+export interface Clock {
+  now(): number
+  monotonicMs(): number
+  /** Resolves after `ms`, or at once when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * Takes responsibility for a frame. Resolves only when it is durable (`accepted`) or refused as a whole. Hidden behind
+ * it: group commit, append ids, back-pressure, accounting. Rejects with BufferUnavailableError when the outcome is unknown.
+ */
+export type Accept = (stream: StreamRef, frame: Frame) => Promise<Accepted>
+export type Accepted =
+  | { readonly kind: 'accepted'; readonly appendSequence: number }
+  | { readonly kind: 'throttled' }
+  /** This incarnation is not there, or not ACTIVE. */
+  | { readonly kind: 'refused' }
+
+/** Names one append of one process, so that a command sent twice is taken once. `epoch` is the process's, `sequence` grows. */
+export interface AppendId {
+  readonly epoch: string
+  readonly sequence: number
+}
+
+export type Appended =
+  /** Frames got the append sequences `firstSequence`, `firstSequence + 1`, …; `sealed` batches became ready to deliver. */
+  | { readonly kind: 'appended'; readonly firstSequence: number; readonly sealed: number }
+  /** The byte budget, or the stream's share of it, does not hold these frames. Nothing was taken. */
+  | { readonly kind: 'throttled' }
+  | { readonly kind: 'refused' }
+
+export type Sealed =
+  | { readonly kind: 'sealed'; readonly batch: BatchRef }
+  /** An open batch is not due for another `dueInMs`. */
+  | { readonly kind: 'waiting'; readonly dueInMs: number }
+  | { readonly kind: 'empty' }
+
+export type Attempt =
+  | { readonly kind: 'begun'; readonly batch: SealedBatch }
+  /** Discarded, dropped or quarantined: there is nothing to deliver. */
+  | { readonly kind: 'finished' }
+
+export type Pinned =
+  | { readonly kind: 'pinned'; readonly plan: Plan }
+  /** The destination is at another version than the plan was made from: make another. */
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'finished' }
+
+/**
+ * The durable buffer. A sealed batch never changes. `append` (same append id), `sealDue`, `pin`, `discard` and
+ * `quarantine` are idempotent, because a client library may send a command twice. Each moves the ledger in the same
+ * atomic step, so that `totals` always balance.
+ */
+export interface Buffer {
+  /**
+   * Appends whole frames in order, all or none. A batch that reaches the stream's size is sealed in the same step, and the
+   * next frame opens another. Resolves when durable. The answer to a repeated id is the first answer.
+   */
+  append(stream: StreamRef, frames: readonly Frame[], id: AppendId): Promise<Appended>
+  /** Seals the open batch if it is older than the stream's interval (0: if nothing of the stream is sealed, or after 1 s). */
+  sealDue(stream: StreamRef): Promise<Sealed>
+  /** Streams whose open batch is due, by hints that may be lost: ask `sealDue` of every stream now and then. */
+  due(): Promise<readonly StreamRef[]>
+  /** The oldest sealed batches that are to be delivered (not the quarantined ones), in order. */
+  sealed(stream: StreamRef, limit: number): Promise<readonly BatchRef[]>
+  describe(batch: BatchRef): Promise<SealedBatch | undefined>
+  /** The frames in append order, a few at a time. Throws FrameError for a frame that fails its checksum or is too new. */
+  read(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame>
+  /** Counts an attempt before it starts. An earlier attempt that was begun and never ended counts as a death. */
+  beginAttempt(batch: BatchRef): Promise<Attempt>
+  /** An attempt ended without delivering, in good order. */
+  endAttempt(batch: BatchRef): Promise<void>
+  /** First writer wins; answers the pinned plan. */
+  pin(batch: BatchRef, plan: Plan): Promise<Pinned>
+  /** Ends a batch: removes its frames, books the outcome, writes the journal. False when it was gone already. */
+  discard(batch: BatchRef, outcome: Outcome): Promise<boolean>
+  quarantine(batch: BatchRef, reason: string): Promise<void>
+  totals(stream: StreamRef): Promise<Totals | undefined>
+}
+
+/** Delivery streams by name. Definitions are small; callers cache them (a wrong incarnation is refused by `append`). */
+export interface Registry {
+  create(stream: DeliveryStream): Promise<'created' | 'exists'>
+  get(name: string): Promise<DeliveryStream | undefined>
+  /** In order of names. */
+  list(): Promise<readonly DeliveryStream[]>
+  /** Writes a changed definition if the stored one still is `expectedVersion` of the same incarnation. */
+  replace(stream: DeliveryStream, expectedVersion: number): Promise<'replaced' | 'conflict' | 'gone'>
+  /**
+   * Marks the stream DELETING, drops what is pending (booked as dropped), removes it. May be called again after a crash
+   * to go on. Answers the final totals, or undefined when it was gone.
+   */
+  remove(stream: StreamRef): Promise<Totals | undefined>
+}
+
+export interface Lease {
+  readonly name: string
+  /** Fencing number: grows with every change of holder. */
+  readonly counter: number
+}
+
+/** Exclusive roles by time. An expired lease may be taken by anybody; what must not be done twice is fenced by `counter`. */
+export interface Leases {
+  /** The lease, newly taken or renewed, or undefined while another process holds it. */
+  acquire(name: string, ttlMs: number): Promise<Lease | undefined>
+  /** Gives it up at once if it is still held by this process. */
+  release(lease: Lease): Promise<void>
+}
+
+export interface Journal {
+  /** Newest first. */
+  entries(stream: StreamRef, limit: number): Promise<readonly JournalEntry[]>
+  /** The entry of the batch that held this append. */
+  find(stream: StreamRef, appendSequence: number): Promise<JournalEntry | undefined>
+}
+
+/** A store adapter: atomic steps span these ports, so one adapter serves all of them. */
+export interface Store {
+  readonly buffer: Buffer
+  readonly registry: Registry
+  readonly leases: Leases
+  readonly journal: Journal
+  /** What an acknowledgement means with this store, in one line for the operator. */
+  readonly promise: string
+  /** Rejects with a sentence when the store cannot serve now. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Sees to it that the stream's oldest sealed batches have jobs. Idempotent; a sweep heals what is lost. */
+export type Dispatch = (stream: StreamRef) => Promise<void>
+
+/** Columns of a catalog's table, in order. Rejects with EncoderError `EntityNotFound` when there is no such table. */
+export type ResolveColumns = (table: TableRef) => Promise<readonly Column[]>
+
+export type ObjectBody =
+  | { readonly bytes: Uint8Array; readonly path?: never }
+  | { readonly path: string; readonly length: number; readonly bytes?: never }
+
+export interface EncodeInput {
+  readonly batch: SealedBatch
+  readonly plan: Plan
+  /** Reads the batch from its start; may be called again. */
+  readonly frames: () => AsyncIterable<Frame>
+  /** Set for a batch that killed a process: in a process of its own, by the slow path, in slices. */
+  readonly careful: boolean
+  readonly signal: AbortSignal
+}
+
+/** One object to be. Never empty. */
+export interface EncodedObject {
+  /** Counts from 0 within a batch. */
+  readonly part: number
+  readonly rows: number
+  readonly body: ObjectBody
+  /** With its dot, or empty. */
+  readonly extension: string
+  readonly contentEncoding?: string
+}
+
+/** A record with an error, as it came. */
+export interface FailedRecord {
+  /** Counts from 0 within a batch. */
+  readonly ordinal: number
+  readonly arrivalMs: number
+  readonly code: string
+  readonly message: string
+  readonly rawData: Uint8Array
+}
+
+export interface Encoded {
+  readonly objects: readonly EncodedObject[]
+  readonly rows: number
+  /** Failed records by code; their sum is the number of failed records. */
+  readonly errors: Readonly<Record<string, number>>
+  /** Records that yield nothing. */
+  readonly dropped: number
+  /** The failed records in order, a few in memory at a time. */
+  failures(): AsyncIterable<FailedRecord>
+  /** Removes staged files. */
+  dispose(): Promise<void>
+}
+
+/**
+ * Turns a batch into objects. Deterministic: the same frames and plan give the same rows and verdicts in the same order,
+ * in every process. Memory is bounded by configuration. Rejects with EncoderError when it cannot run now.
+ */
+export interface Encoder {
+  encode(input: EncodeInput): Promise<Encoded>
+}
+
+export interface ObjectToPut {
+  readonly bucket: string
+  readonly key: string
+  readonly body: ObjectBody
+  readonly contentType: string
+  readonly contentEncoding?: string
+  /** Identifies the content; an object under the same key with equal metadata is this object. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Where objects land. Success means durable and visible. Putting the same object again is harmless. Fails with DestinationError. */
+export interface Destination {
+  /** Answers the bytes stored. */
+  put(object: ObjectToPut, signal: AbortSignal): Promise<number>
+  /** Rejects with a sentence and a hint when the bucket cannot be reached. */
+  check(bucket: string, signal: AbortSignal): Promise<void>
+}
