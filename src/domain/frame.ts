@@ -9,7 +9,7 @@
  *     6  u8   codec of the body (0 none; a store adapter may compress, see store/frame-codec)
  *     7  u8   reserved, 0
  *     8  u32  records
- *    12  u32  CRC-32 of the body as stored
+ *    12  u32  CRC-32 of the body as stored (0 until a store adapter packs the frame)
  *    16  f64  arrival of the oldest record, epoch ms
  *    24  u32  record bytes: sum of the lengths, without our newlines
  *    28  u32  body bytes after decompression
@@ -21,7 +21,6 @@
  * copying it. A payload that cannot be read so carries `FrameFlag.odd` and takes the exact path.
  */
 import { isUtf8 } from 'node:buffer'
-import { crc32 } from 'node:zlib'
 
 export const FRAME_HEADER_BYTES = 40
 export const FRAME_FORMAT_VERSION = 1
@@ -106,7 +105,7 @@ export class FrameBuilder {
     buffer[6] = FrameCodec.none
     buffer[7] = 0
     buffer.writeUInt32LE(this.#count, 8)
-    buffer.writeUInt32LE(crc32(buffer.subarray(FRAME_HEADER_BYTES)), 12)
+    buffer.writeUInt32LE(0, 12)
     buffer.writeDoubleLE(arrivalMs, 16)
     buffer.writeUInt32LE(recordBytes, 24)
     buffer.writeUInt32LE(buffer.length - FRAME_HEADER_BYTES, 28)
