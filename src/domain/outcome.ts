@@ -50,6 +50,6 @@ export interface Totals {
   readonly pendingBytes: number
   readonly sealedBatches: number
   readonly quarantinedBatches: number
-  /** When the oldest pending batch was opened, in the store's time; undefined when nothing is pending. */
-  readonly oldestPendingMs: number | undefined
+  /** Age of the oldest pending batch by the store's own clock, since its first record; undefined when nothing is pending. */
+  readonly oldestPendingAgeMs: number | undefined
 }

@@ -1,0 +1,205 @@
+/**
+ * Names of objects: `<evaluated prefix><stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid><extension>`
+ * (docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html). Firehose draws the uuid and the random strings; here they
+ * are a hash of what the object holds, so that a key is a pure function and a repeated delivery names the same objects.
+ *
+ * Times are UTC, of the oldest record in the batch. A prefix with any expression gets no default time part; one without
+ * gets `yyyy/MM/dd/HH/`, and nothing is put between a prefix and what follows it.
+ */
+import { createHash } from 'node:crypto'
+import type { StreamRef } from '../domain/delivery-stream.ts'
+import {
+  hasExpressions,
+  parsePattern,
+  RANDOM_STRING_LENGTH,
+  type Expression,
+  type PatternPart,
+} from '../domain/prefix.ts'
+
+/** The folder of a kind of failure, `!{firehose:error-output-type}`. */
+export type ErrorOutputType = 'format-conversion-failed'
+
+/** What an object holds. Two objects with equal identity hold the same rows. */
+export interface ObjectIdentity {
+  readonly batchId: string
+  /** Hash over the frames of the sealed batch, hexadecimal. */
+  readonly sourceDigest: string
+  /** The values of the partition keys; empty without dynamic partitioning. */
+  readonly partition: string
+  /** Counts from 0 within a partition. */
+  readonly part: number
+}
+
+interface KeyInput {
+  readonly prefix: readonly Expression[]
+  readonly stream: StreamRef
+  readonly version: number
+  /** Wall clock, epoch ms. */
+  readonly oldestArrivalMs: number
+  readonly identity: ObjectIdentity
+}
+
+export interface ObjectKeyInput extends KeyInput {
+  /** With its dot, or empty. */
+  readonly extension: string
+}
+
+export interface ErrorObjectKeyInput extends KeyInput {
+  /** Empty: the default, made of `prefix`. */
+  readonly errorOutputPrefix: readonly Expression[]
+  readonly errorOutputType: ErrorOutputType
+}
+
+/** The key of a data object. */
+export function objectKey(input: ObjectKeyInput): string {
+  const evaluated = evaluate(input.prefix, input, 'data')
+  const time = hasExpressions(input.prefix) ? '' : defaultTimePart(input.oldestArrivalMs)
+  return evaluated + time + objectName(input, 'data') + input.extension
+}
+
+/**
+ * The key of an object of error records; it has no extension. An error prefix with expressions is taken as it evaluates.
+ * Without one the default is `<prefix><type>/yyyy/MM/dd/HH/`. An error prefix without expressions takes the place of the
+ * prefix in that default: AWS documents no result for it, and this keeps types and hours apart.
+ */
+export function errorObjectKey(input: ErrorObjectKeyInput): string {
+  const { errorOutputPrefix, errorOutputType, oldestArrivalMs } = input
+  const name = objectName(input, errorOutputType)
+  if (hasExpressions(errorOutputPrefix)) return evaluate(errorOutputPrefix, input, errorOutputType) + name
+  const base = errorOutputPrefix.length > 0 ? errorOutputPrefix : input.prefix
+  return `${evaluate(base, input, errorOutputType)}${errorOutputType}/${defaultTimePart(oldestArrivalMs)}${name}`
+}
+
+type Kind = 'data' | ErrorOutputType
+
+function objectName({ stream, version, oldestArrivalMs, identity }: KeyInput, kind: Kind): string {
+  const time = formatTime(namePattern, oldestArrivalMs)
+  return `${stream.name}-${version}-${time}-${derivedUuid(identity, kind, 'name')}`
+}
+
+function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kind): string {
+  let key = ''
+  let randomStrings = 0
+  for (const expression of expressions) {
+    switch (expression.kind) {
+      case 'text':
+        key += expression.text
+        break
+      case 'timestamp':
+        key += formatTime(expression.pattern, input.oldestArrivalMs)
+        break
+      case 'random-string':
+        key += derivedUuid(input.identity, kind, `random-string ${randomStrings}`).slice(0, RANDOM_STRING_LENGTH)
+        randomStrings += 1
+        break
+      case 'error-output-type':
+        if (kind === 'data') throw new Error('evaluate prefix: error-output-type in the prefix of data')
+        key += kind
+        break
+      case 'partition-key':
+        throw new Error(`evaluate prefix: partition key ${expression.key} without dynamic partitioning`)
+    }
+  }
+  return key
+}
+
+/** A UUID with the version and variant of a random one (v4), from a hash: what reads Firehose's names reads ours. */
+function derivedUuid({ batchId, sourceDigest, partition, part }: ObjectIdentity, kind: Kind, use: string): string {
+  const bytes = createHash('sha256')
+    .update(JSON.stringify([use, kind, batchId, sourceDigest, partition, part]))
+    .digest()
+    .subarray(0, 16)
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function defaultTimePart(instantMs: number): string {
+  return formatTime(timePartPattern, instantMs)
+}
+
+const namePattern = pattern('yyyy-MM-dd-HH-mm-ss')
+const timePartPattern = pattern('yyyy/MM/dd/HH/')
+
+function pattern(text: string): readonly PatternPart[] {
+  const parts = parsePattern(text)
+  if (parts === undefined) throw new Error(`parse pattern ${text}: refused`)
+  return parts
+}
+
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+] as const
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const
+const DAY_MS = 86_400_000
+
+/** The instant in UTC as java.time's DateTimeFormatter writes it (English text). @param instantMs epoch ms */
+export function formatTime(parts: readonly PatternPart[], instantMs: number): string {
+  const instant = new Date(instantMs)
+  return parts
+    .map((part) => (part.letter === undefined ? part.literal : formatField(part.letter, part.count, instant)))
+    .join('')
+}
+
+function formatField(
+  letter: NonNullable<PatternPart['letter']>,
+  count: number,
+  instant: Date,
+): string {
+  const hour = instant.getUTCHours()
+  switch (letter) {
+    case 'y':
+    case 'u':
+      return count === 2 ? padded(instant.getUTCFullYear() % 100, 2) : padded(instant.getUTCFullYear(), count)
+    case 'M':
+      return count < 3 ? padded(instant.getUTCMonth() + 1, count) : text(MONTHS[instant.getUTCMonth()], count)
+    case 'd':
+      return padded(instant.getUTCDate(), count)
+    case 'D':
+      return padded(dayOfYear(instant), count)
+    case 'E':
+      return text(DAYS[instant.getUTCDay()], Math.max(count, 3))
+    case 'a':
+      return hour < 12 ? 'AM' : 'PM'
+    case 'H':
+      return padded(hour, count)
+    case 'k':
+      return padded(hour === 0 ? 24 : hour, count)
+    case 'K':
+      return padded(hour % 12, count)
+    case 'h':
+      return padded(hour % 12 === 0 ? 12 : hour % 12, count)
+    case 'm':
+      return padded(instant.getUTCMinutes(), count)
+    case 's':
+      return padded(instant.getUTCSeconds(), count)
+    case 'S':
+      return padded(instant.getUTCMilliseconds(), 3).padEnd(9, '0').slice(0, count)
+  }
+}
+
+function padded(value: number, digits: number): string {
+  return String(value).padStart(digits, '0')
+}
+
+/** Three letters are short text, four the whole name, five its first letter. */
+function text(name: string | undefined, count: number): string {
+  if (name === undefined) throw new Error('format time: not a time')
+  return count === 3 ? name.slice(0, 3) : count === 4 ? name : name.slice(0, 1)
+}
+
+function dayOfYear(instant: Date): number {
+  const year = Date.UTC(instant.getUTCFullYear(), 0, 1)
+  return Math.floor((instant.getTime() - year) / DAY_MS) + 1
+}

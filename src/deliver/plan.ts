@@ -1,0 +1,47 @@
+/** Makes the plan of a batch from its delivery stream as it is now. Which plan holds is decided by the pin. */
+import { createHash } from 'node:crypto'
+import type { DeliveryStream } from '../domain/delivery-stream.ts'
+import type { Engine, Plan } from '../domain/plan.ts'
+import type { ResolveColumns } from '../domain/ports.ts'
+
+/** The engine that converts new batches in this process, and its version. */
+export interface PlannedEngine {
+  readonly engine: Exclude<Engine, 'raw'>
+  readonly version: string
+}
+
+export async function makePlan(
+  stream: DeliveryStream,
+  resolveColumns: ResolveColumns,
+  { engine, version }: PlannedEngine,
+): Promise<Plan> {
+  const { destination } = stream
+  const { conversion } = destination
+  if (conversion === undefined) {
+    return { version: stream.version, destination, engine: 'raw', engineVersion: '1' }
+  }
+  const columns = await resolveColumns(conversion.table)
+  return {
+    version: stream.version,
+    destination,
+    engine,
+    engineVersion: version,
+    columns,
+    table: conversion.table,
+  }
+}
+
+/** SHA-256 of a plan, the same in every process: written into each object's metadata. */
+export function planDigest(plan: Plan): string {
+  return createHash('sha256').update(canonicalJson(plan)).digest('hex')
+}
+
+/** JSON with keys in order, so that a plan read back from any store has the digest that it had. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+}
