@@ -21,12 +21,17 @@ export class FakeClock {
         resolve()
         return
       }
-      const sleeper = { at: this.#now + ms, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
+      const aborted = (): void => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
         resolve()
-      })
+      }
+      const wake = (): void => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
+      }
+      const sleeper = { at: this.#now + ms, wake }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', aborted)
     })
 
   /** Number of sleepers now waiting. */
@@ -35,6 +40,7 @@ export class FakeClock {
   }
 
   async advance(ms: number): Promise<void> {
+    await settle()
     const end = this.#now + ms
     for (;;) {
       const next = this.#sleepers.toSorted((a, b) => a.at - b.at)[0]

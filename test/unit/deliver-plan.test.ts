@@ -1,0 +1,48 @@
+/** D5: a plan has one digest, wherever it was read back from. */
+import { expect, test } from 'vitest'
+import type { DeliveryStream } from '../../src/domain/delivery-stream.ts'
+import { makePlan, planDigest } from '../../src/deliver/plan.ts'
+
+const stream = {
+  name: 'orders',
+  version: 3,
+  destination: {
+    bucket: 'lake',
+    prefix: 'orders/',
+    errorOutputPrefix: '',
+    compression: 'UNCOMPRESSED',
+    conversion: {
+      table: { databaseName: 'sales', tableName: 'orders', region: 'us-east-1', versionId: 'LATEST' },
+      caseInsensitive: true,
+      parquetCompression: 'SNAPPY',
+    },
+  },
+} as unknown as DeliveryStream
+
+const columns = () => Promise.resolve([{ name: 'order_id', type: 'string' }])
+const engine = { engine: 'duckdb', version: '1.5.5' } as const
+
+test('a converting stream plans the engine, its version and the columns of its table', async () => {
+  const plan = await makePlan(stream, columns, engine)
+  expect(plan).toMatchObject({
+    version: 3,
+    engine: 'duckdb',
+    engineVersion: '1.5.5',
+    columns: [{ name: 'order_id' }],
+  })
+})
+
+test('a stream without conversion plans raw delivery and asks no catalog', async () => {
+  const { conversion: _conversion, ...destination } = stream.destination
+  const plan = await makePlan({ ...stream, destination }, () => Promise.reject(new Error('asked')), engine)
+  expect(plan).toMatchObject({ engine: 'raw' })
+  expect(plan.columns).toBeUndefined()
+})
+
+test('the digest does not depend on the order of keys, and changes with any value', async () => {
+  const plan = await makePlan(stream, columns, engine)
+  const reordered = Object.fromEntries(Object.entries(plan).toReversed()) as unknown as typeof plan
+  expect(planDigest(JSON.parse(JSON.stringify(reordered)) as typeof plan)).toBe(planDigest(plan))
+  expect(planDigest({ ...plan, version: 4 })).not.toBe(planDigest(plan))
+  expect(planDigest(plan)).toMatch(/^[0-9a-f]{64}$/)
+})
