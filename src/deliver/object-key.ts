@@ -89,7 +89,10 @@ function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kin
         key += formatTime(expression.pattern, input.oldestArrivalMs)
         break
       case 'random-string':
-        key += derivedUuid(input.identity, kind, `random-string ${randomStrings}`).slice(0, RANDOM_STRING_LENGTH)
+        key += derivedUuid(input.identity, kind, `random-string ${randomStrings}`).slice(
+          0,
+          RANDOM_STRING_LENGTH,
+        )
         randomStrings += 1
         break
       case 'error-output-type':
@@ -104,7 +107,11 @@ function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kin
 }
 
 /** A UUID with the version and variant of a random one (v4), from a hash: what reads Firehose's names reads ours. */
-function derivedUuid({ batchId, sourceDigest, partition, part }: ObjectIdentity, kind: Kind, use: string): string {
+function derivedUuid(
+  { batchId, sourceDigest, partition, part }: ObjectIdentity,
+  kind: Kind,
+  use: string,
+): string {
   const bytes = createHash('sha256')
     .update(JSON.stringify([use, kind, batchId, sourceDigest, partition, part]))
     .digest()
@@ -152,11 +159,7 @@ export function formatTime(parts: readonly PatternPart[], instantMs: number): st
     .join('')
 }
 
-function formatField(
-  letter: NonNullable<PatternPart['letter']>,
-  count: number,
-  instant: Date,
-): string {
+function formatField(letter: NonNullable<PatternPart['letter']>, count: number, instant: Date): string {
   const hour = instant.getUTCHours()
   switch (letter) {
     case 'y':
