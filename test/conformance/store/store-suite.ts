@@ -1,0 +1,23 @@
+/**
+ * What every store adapter must do: each sentence of the store ports, as tests. Run by each adapter's own test file with a
+ * function that makes a fresh store.
+ */
+import { describe } from 'vitest'
+import { appendSuite } from './append-suite.ts'
+import { batchSuite } from './batch-suite.ts'
+import type { MakeStore } from './fixture.ts'
+import { modelSuite } from './model-suite.ts'
+import { readSuite } from './read-suite.ts'
+import { registrySuite } from './registry-suite.ts'
+import { sealSuite } from './seal-suite.ts'
+
+export type { MakeStore, StoreOptions, StoreUnderTest } from './fixture.ts'
+
+export function storeConformance(name: string, make: MakeStore): void {
+  describe(`${name}: append`, () => appendSuite(make))
+  describe(`${name}: seal`, () => sealSuite(make))
+  describe(`${name}: read`, () => readSuite(make))
+  describe(`${name}: deliver`, () => batchSuite(make))
+  describe(`${name}: registry, leases, journal`, () => registrySuite(make))
+  describe(`${name}: model`, () => modelSuite(make))
+}
