@@ -7,13 +7,15 @@
  * gets `yyyy/MM/dd/HH/`, and nothing is put between a prefix and what follows it.
  */
 import { createHash } from 'node:crypto'
-import type { StreamRef } from '../domain/delivery-stream.ts'
+import { unreachable } from '../domain/errors.ts'
 import {
   hasExpressions,
   parsePattern,
+  parsePrefix,
   RANDOM_STRING_LENGTH,
   type Expression,
   type PatternPart,
+  type PrefixMember,
 } from '../domain/prefix.ts'
 
 /** The folder of a kind of failure, `!{firehose:error-output-type}`. */
@@ -31,8 +33,10 @@ export interface ObjectIdentity {
 }
 
 interface KeyInput {
-  readonly prefix: readonly Expression[]
-  readonly stream: StreamRef
+  /** As the destination has it, checked when it was configured. */
+  readonly prefix: string
+  /** Name of the delivery stream. */
+  readonly stream: string
   readonly version: number
   /** Wall clock, epoch ms. */
   readonly oldestArrivalMs: number
@@ -46,15 +50,15 @@ export interface ObjectKeyInput extends KeyInput {
 
 export interface ErrorObjectKeyInput extends KeyInput {
   /** Empty: the default, made of `prefix`. */
-  readonly errorOutputPrefix: readonly Expression[]
-  readonly errorOutputType: ErrorOutputType
+  readonly errorOutputPrefix: string
+  readonly errorType: ErrorOutputType
 }
 
 /** The key of a data object. */
 export function objectKey(input: ObjectKeyInput): string {
-  const evaluated = evaluate(input.prefix, input, 'data')
-  const time = hasExpressions(input.prefix) ? '' : defaultTimePart(input.oldestArrivalMs)
-  return evaluated + time + objectName(input, 'data') + input.extension
+  const prefix = parsed(input.prefix, 'Prefix')
+  const time = hasExpressions(prefix) ? '' : defaultTimePart(input.oldestArrivalMs)
+  return evaluate(prefix, input, 'data') + time + objectName(input, 'data') + input.extension
 }
 
 /**
@@ -63,18 +67,26 @@ export function objectKey(input: ObjectKeyInput): string {
  * prefix in that default: AWS documents no result for it, and this keeps types and hours apart.
  */
 export function errorObjectKey(input: ErrorObjectKeyInput): string {
-  const { errorOutputPrefix, errorOutputType, oldestArrivalMs } = input
-  const name = objectName(input, errorOutputType)
-  if (hasExpressions(errorOutputPrefix)) return evaluate(errorOutputPrefix, input, errorOutputType) + name
-  const base = errorOutputPrefix.length > 0 ? errorOutputPrefix : input.prefix
-  return `${evaluate(base, input, errorOutputType)}${errorOutputType}/${defaultTimePart(oldestArrivalMs)}${name}`
+  const { prefix, errorOutputPrefix, errorType, oldestArrivalMs } = input
+  const name = objectName(input, errorType)
+  const errors = parsed(errorOutputPrefix, 'ErrorOutputPrefix')
+  if (hasExpressions(errors)) return evaluate(errors, input, errorType) + name
+  const base =
+    errorOutputPrefix === '' ? evaluate(parsed(prefix, 'Prefix'), input, errorType) : errorOutputPrefix
+  return `${base}${errorType}/${defaultTimePart(oldestArrivalMs)}${name}`
+}
+
+function parsed(prefix: string, member: PrefixMember): readonly Expression[] {
+  const result = parsePrefix(prefix, member)
+  if (result.kind === 'invalid') throw new Error(`evaluate ${member} ${prefix}: ${result.message}`)
+  return result.expressions
 }
 
 type Kind = 'data' | ErrorOutputType
 
 function objectName({ stream, version, oldestArrivalMs, identity }: KeyInput, kind: Kind): string {
   const time = formatTime(namePattern, oldestArrivalMs)
-  return `${stream.name}-${version}-${time}-${derivedUuid(identity, kind, 'name')}`
+  return `${stream}-${version}-${time}-${derivedUuid(identity, kind, 'name')}`
 }
 
 function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kind): string {
@@ -166,13 +178,15 @@ function formatField(letter: NonNullable<PatternPart['letter']>, count: number, 
     case 'u':
       return count === 2 ? padded(instant.getUTCFullYear() % 100, 2) : padded(instant.getUTCFullYear(), count)
     case 'M':
-      return count < 3 ? padded(instant.getUTCMonth() + 1, count) : text(MONTHS[instant.getUTCMonth()], count)
+      return count < 3
+        ? padded(instant.getUTCMonth() + 1, count)
+        : named(MONTHS[instant.getUTCMonth()], count)
     case 'd':
       return padded(instant.getUTCDate(), count)
     case 'D':
       return padded(dayOfYear(instant), count)
     case 'E':
-      return text(DAYS[instant.getUTCDay()], Math.max(count, 3))
+      return named(DAYS[instant.getUTCDay()], Math.max(count, 3))
     case 'a':
       return hour < 12 ? 'AM' : 'PM'
     case 'H':
@@ -189,6 +203,8 @@ function formatField(letter: NonNullable<PatternPart['letter']>, count: number, 
       return padded(instant.getUTCSeconds(), count)
     case 'S':
       return padded(instant.getUTCMilliseconds(), 3).padEnd(9, '0').slice(0, count)
+    default:
+      return unreachable(letter)
   }
 }
 
@@ -197,7 +213,7 @@ function padded(value: number, digits: number): string {
 }
 
 /** Three letters are short text, four the whole name, five its first letter. */
-function text(name: string | undefined, count: number): string {
+function named(name: string | undefined, count: number): string {
   if (name === undefined) throw new Error('format time: not a time')
   return count === 3 ? name.slice(0, 3) : count === 4 ? name : name.slice(0, 1)
 }

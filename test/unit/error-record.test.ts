@@ -1,5 +1,5 @@
 /** Error records: the fields, order and bytes that files of Firehose have, and G2, lines that a retry repeats. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { errorLine, sequenceNumber } from '../../src/deliver/error-record.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'

@@ -1,11 +1,11 @@
 /** Names of objects: Firehose's layout, and G2, that a batch delivered again lands under the same keys. */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { errorObjectKey, formatTime, objectKey, type ObjectIdentity } from '../../src/deliver/object-key.ts'
-import { parsePattern, parsePrefix, type Expression } from '../../src/domain/prefix.ts'
+import { parsePattern } from '../../src/domain/prefix.ts'
 
-const stream = { name: 's', incarnation: '0123456789abcdef' }
+const stream = 's'
 const identity: ObjectIdentity = {
   batchId: '7-00000000deadbeef',
   sourceDigest: 'ab'.repeat(32),
@@ -15,15 +15,9 @@ const identity: ObjectIdentity = {
 const guideTime = Date.UTC(2018, 7, 27, 10, 30)
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/
 
-function parsed(text: string): readonly Expression[] {
-  const prefix = parsePrefix(text)
-  if (prefix.kind === 'invalid') throw new Error(`${text}: ${prefix.message}`)
-  return prefix.expressions
-}
-
 function dataKey(prefix: string, change: Partial<ObjectIdentity> = {}, oldestArrivalMs = guideTime): string {
   return objectKey({
-    prefix: parsed(prefix),
+    prefix,
     stream,
     version: 1,
     oldestArrivalMs,
@@ -34,9 +28,9 @@ function dataKey(prefix: string, change: Partial<ObjectIdentity> = {}, oldestArr
 
 function errorKey(prefix: string, errorOutputPrefix: string, change: Partial<ObjectIdentity> = {}): string {
   return errorObjectKey({
-    prefix: parsed(prefix),
-    errorOutputPrefix: parsed(errorOutputPrefix),
-    errorOutputType: 'format-conversion-failed',
+    prefix,
+    errorOutputPrefix,
+    errorType: 'format-conversion-failed',
     stream,
     version: 1,
     oldestArrivalMs: guideTime,
@@ -72,8 +66,8 @@ describe('the key of a data object', () => {
 
   test('shows the version of the destination and the arrival of the oldest record in UTC', () => {
     const key = objectKey({
-      prefix: [],
-      stream: { ...stream, name: 'orders_1.x' },
+      prefix: '',
+      stream: 'orders_1.x',
       version: 12,
       oldestArrivalMs: Date.UTC(2026, 0, 1, 23, 59, 59, 999),
       identity,
@@ -98,6 +92,7 @@ describe('the key of a data object', () => {
   test('refuses expressions that cannot be evaluated', () => {
     expect(() => dataKey('!{firehose:error-output-type}/')).toThrow(/error-output-type/)
     expect(() => dataKey('!{partitionKeyFromQuery:c}/')).toThrow(/partition key c/)
+    expect(() => dataKey('!{timestamp:')).toThrow(/Invalid expression usage/)
   })
 })
 

@@ -1,0 +1,78 @@
+/** Reads the errors of the S3 client, of Node's sockets and of proxies, and finds their row in the table of failures. */
+import { DestinationError } from '../domain/errors.ts'
+import { s3Failures, unknownFailure, type S3Failure, type S3Target } from './s3-failures.ts'
+
+/** A failure with its row: `passing` ones are worth another try at once. */
+export interface ClassifiedFailure {
+  readonly error: DestinationError
+  readonly passing: boolean
+}
+
+/** @param doing a verb with its object, such as `put s3://lake/orders/1.parquet` */
+export function classifyS3Error(cause: unknown, doing: string, target: S3Target): ClassifiedFailure {
+  const row = rowOf(cause)
+  const own = nameOf(cause)
+  const quoted = own === undefined || own === row.code ? '' : ` (${own})`
+  const error = new DestinationError(`${doing}: ${row.says}${quoted}`, {
+    cause,
+    code: row.code,
+    retryable: true,
+    hint: row.hint(target),
+  })
+  return { error, passing: row.passing === true }
+}
+
+function rowOf(cause: unknown): S3Failure {
+  const rows: readonly S3Failure[] = s3Failures
+  for (const name of namesOf(cause)) {
+    const row = rows.find(({ names }) => names?.some((known) => matches(known, name)))
+    if (row !== undefined) return row
+  }
+  const status = s3Status(cause)
+  return rows.find(({ statuses }) => status !== undefined && statuses?.includes(status)) ?? unknownFailure
+}
+
+function matches(known: string, name: string): boolean {
+  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
+}
+
+/**
+ * The names of an error from the outside in: Node's code first, because the SDK calls a broken connection a time-out.
+ * The SDK hides the socket's error in `cause`, Node hides several attempts in `errors`.
+ */
+function namesOf(cause: unknown, depth = 0): readonly string[] {
+  if (!(cause instanceof Error) || depth > 3) return []
+  const own = [Reflect.get(cause, 'code'), Reflect.get(cause, 'Code'), cause.name]
+  const inner: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause.cause]
+  return [
+    ...own.filter((name): name is string => typeof name === 'string'),
+    ...inner.flatMap((error) => namesOf(error, depth + 1)),
+  ]
+}
+
+function nameOf(cause: unknown): string | undefined {
+  const generic = new Set(['Error', 'UnknownError', 'Unknown', 'AggregateError', 'S3ServiceException'])
+  const status = s3Status(cause)
+  return (
+    namesOf(cause).find((name) => !generic.has(name)) ?? (status === undefined ? undefined : `HTTP ${status}`)
+  )
+}
+
+/** The HTTP status of an answer, even of one that the SDK could not read. */
+export function s3Status(cause: unknown): number | undefined {
+  if (!(cause instanceof Error)) return undefined
+  const metadata: unknown = Reflect.get(cause, '$metadata')
+  const response: unknown = Reflect.get(cause, '$response')
+  return numberIn(metadata, 'httpStatusCode') ?? numberIn(response, 'statusCode')
+}
+
+function numberIn(value: unknown, key: string): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const number: unknown = Reflect.get(value, key)
+  return typeof number === 'number' ? number : undefined
+}
+
+/** True when S3 says so by name; an answer without a body only by its status. */
+export function s3ErrorIs(cause: unknown, name: string, status: number): boolean {
+  return namesOf(cause).includes(name) || s3Status(cause) === status
+}
