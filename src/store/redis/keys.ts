@@ -1,0 +1,84 @@
+/**
+ * Names of keys. All keys of one incarnation of a stream share a hash tag, `{<name>.<incarnation>}`:
+ *
+ *     <stream>stream        hash    state, hints, counters, the open batch
+ *     <stream>writers       hash    process epoch -> its last append and the answer
+ *     <stream>sealed        zset    batches to be delivered, by number
+ *     <stream>quarantined   zset    batches set aside, by number
+ *     <stream>batch:<id>    hash    a sealed batch
+ *     <stream>frames:<id>   list    its packed frames, in append order
+ *     <stream>sizes:<id>    string  the size of each, 32 bits little endian
+ *     <stream>journal       hash    batch id -> entry; journal-times and journal-appends are zsets over it
+ *
+ * and beside them `due` (zset: hints), `budget` (bytes of frames held), `registry` (hash: definitions) and `lease:<name>`.
+ */
+import type { BatchRef } from '../../domain/batch.ts'
+import type { StreamRef } from '../../domain/delivery-stream.ts'
+
+export interface StreamKeys {
+  /** What all of them begin with. */
+  readonly base: string
+  readonly stream: string
+  readonly writers: string
+  readonly sealed: string
+  readonly quarantined: string
+  readonly journal: string
+  readonly journalTimes: string
+  readonly journalAppends: string
+}
+
+export interface BatchKeys {
+  readonly batch: string
+  readonly frames: string
+  readonly sizes: string
+}
+
+export class Keys {
+  readonly due: string
+  readonly budget: string
+  readonly registry: string
+  readonly #prefix: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+    this.due = `${prefix}:due`
+    this.budget = `${prefix}:budget`
+    this.registry = `${prefix}:registry`
+  }
+
+  stream(stream: StreamRef): StreamKeys {
+    const base = `${this.#prefix}:{${stream.name}.${stream.incarnation}}:`
+    return {
+      base,
+      stream: `${base}stream`,
+      writers: `${base}writers`,
+      sealed: `${base}sealed`,
+      quarantined: `${base}quarantined`,
+      journal: `${base}journal`,
+      journalTimes: `${base}journal-times`,
+      journalAppends: `${base}journal-appends`,
+    }
+  }
+
+  batch({ stream, batchId }: BatchRef): BatchKeys {
+    const { base } = this.stream(stream)
+    return {
+      batch: `${base}batch:${batchId}`,
+      frames: `${base}frames:${batchId}`,
+      sizes: `${base}sizes:${batchId}`,
+    }
+  }
+
+  lease(name: string): string {
+    return `${this.#prefix}:lease:${name}`
+  }
+}
+
+/** How a stream is named in `due`. */
+export function dueMember(stream: StreamRef): string {
+  return `${stream.incarnation} ${stream.name}`
+}
+
+export function parseDueMember(member: string): StreamRef {
+  return { incarnation: member.slice(0, 16), name: member.slice(17) }
+}

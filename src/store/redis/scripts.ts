@@ -1,0 +1,37 @@
+/** The Lua scripts of ./lua, each with its text and the SHA-1 that Redis knows it by. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+export interface Script {
+  readonly name: string
+  readonly lua: string
+  readonly sha: string
+}
+
+export const scripts = {
+  append: load('append'),
+  sealDue: load('seal-due'),
+  beginAttempt: load('begin-attempt'),
+  endAttempt: load('end-attempt'),
+  pin: load('pin'),
+  discard: load('discard'),
+  quarantine: load('quarantine'),
+  totals: load('totals'),
+  create: load('create'),
+  replace: load('replace'),
+  drop: load('drop'),
+  remove: load('remove'),
+  acquire: load('acquire'),
+  release: load('release'),
+} as const
+
+function load(name: string): Script {
+  const lua = text(`${name}.lua`).replace(/^-- include: (\w+)$/gm, (_, part: string) =>
+    text(`include/${part}.lua`),
+  )
+  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') }
+}
+
+function text(path: string): string {
+  return readFileSync(new URL(`./lua/${path}`, import.meta.url), 'utf8')
+}

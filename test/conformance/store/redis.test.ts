@@ -1,0 +1,73 @@
+/** The Redis store adapter against the conformance suite, through a proxy that can lose an answer. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll } from 'vitest'
+import { createLog } from '../../../src/account/log.ts'
+import type { Leases, Store } from '../../../src/domain/ports.ts'
+import { Keys } from '../../../src/store/redis/keys.ts'
+import { openRedisStore } from '../../../src/store/redis/store.ts'
+import { startRedisServer, type RedisServer } from '../../support/redis-server.ts'
+import { TcpProxy } from '../../support/tcp-proxy.ts'
+import { storeConformance, type StoreOptions, type StoreUnderTest } from './store-suite.ts'
+
+let redis: RedisServer
+let proxy: TcpProxy
+let admin: Redis
+let made = 0
+
+beforeAll(async () => {
+  redis = await startRedisServer()
+  proxy = await TcpProxy.start(redis.port)
+  admin = new Redis(redis.socketPath)
+})
+
+afterAll(async () => {
+  admin.disconnect()
+  await proxy.close()
+  await redis.stop()
+})
+
+async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<StoreUnderTest> {
+  const keyPrefix = `test${(made += 1)}`
+  const keys = new Keys(keyPrefix)
+  const opened: Store[] = []
+  const open = async (holder: string): Promise<Store> => {
+    const store = await openRedisStore({
+      url: `redis://127.0.0.1:${proxy.port}`,
+      keyPrefix,
+      maxBytes: maxBytes ?? 1024 ** 3,
+      perStreamShare: perStreamShare ?? 1,
+      allowVolatile: false,
+      holder,
+      log: createLog('silent'),
+      now: clock.now,
+    })
+    opened.push(store)
+    return store
+  }
+  const first = await open('first')
+  return {
+    store: first,
+    reopen: async () => {
+      await opened.pop()?.close()
+      return open('first')
+    },
+    close: async () => {
+      await Promise.all(opened.map((store) => store.close()))
+      const names = await admin.keys(`${keyPrefix}:*`)
+      if (names.length > 0) await admin.unlink(...names)
+    },
+    otherLeases: async (): Promise<Leases> => (await open('second')).leases,
+    rewriteFirstFrame: async (batch, rewrite) => {
+      const { frames } = keys.batch(batch)
+      const stored = await admin.lindexBuffer(frames, 0)
+      if (stored === null) throw new Error(`rewrite frame of ${batch.batchId}: there is none`)
+      await admin.lset(frames, 0, rewrite(stored))
+    },
+    loseNextAnswer: () => {
+      // The first thing that an append names is its key, so the answer lost is an append's.
+      void proxy.dropAnswer(`${keyPrefix}:{`)
+    },
+  }
+}
+
+storeConformance('redis', make)
