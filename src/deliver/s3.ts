@@ -56,16 +56,12 @@ const backoff: Backoff = { firstMs: 200, capMs: 5_000 }
 /** AWS answers `Expect: 100-continue`, which saves sending a body in vain; other stores may leave us waiting. */
 const EXPECT_CONTINUE_BYTES = 2 * MIB
 
-export type S3Destination = Destination & {
-  /** Closes idle connections. */
-  close(): void
-}
-
-export function createS3Destination(options: S3Options): S3Destination {
+/** `close` ends idle connections. */
+export function createS3Destination(options: S3Options): Destination & { close(): void } {
   return new S3Objects(options)
 }
 
-class S3Objects implements S3Destination {
+class S3Objects implements Destination {
   readonly #client: S3Client
   readonly #log: Log
   readonly #clock: Pick<Clock, 'sleep'>
@@ -189,9 +185,8 @@ class S3Objects implements S3Destination {
       found = (await this.#client.send(command, this.#limits(0, signal))).Metadata ?? {}
     } catch (error) {
       const doing = `recognize s3://${bucket}/${key}, which is there already`
-      const failure = this.#classify(error, doing, this.#target(bucket, key), signal)
-      // Removed between the put and now: put again.
-      return s3ErrorIs(error, 'NoSuchKey', 404) ? { ...failure, passing: true } : failure
+      if (s3ErrorIs(error, 'NoSuchKey', 404)) return goneAgain(doing, error)
+      return this.#classify(error, doing, this.#target(bucket, key), signal)
     }
     if (isSameContent(object.metadata, found)) return undefined
     throw new DestinationError(`put s3://${bucket}/${key}: its key holds another object`, {
@@ -260,6 +255,17 @@ function clientConfig(options: S3Options, timeouts: S3Timeouts): S3ClientConfig 
       error: (message: unknown) => log.debug({ sdk: String(message) }, 'object store client failed'),
     },
   }
+}
+
+/** Removed between the put and the look at it: put again. */
+function goneAgain(doing: string, cause: unknown): ClassifiedFailure {
+  const error = new DestinationError(`${doing}: it was removed meanwhile`, {
+    cause,
+    code: 'Conflict',
+    retryable: true,
+    hint: 'it passes by itself',
+  })
+  return { error, passing: true }
 }
 
 /** Metadata of ours, all of it, is what identifies an object; a gateway may add some of its own. */
