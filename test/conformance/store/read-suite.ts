@@ -117,8 +117,10 @@ function bytesSuite(make: MakeStore): void {
     expect(seen).toBe(3)
     const abort = new AbortController()
     const aborted = (async () => {
-      for await (const _frame of opened.store.buffer.read(batch, abort.signal))
+      for await (const frame of opened.store.buffer.read(batch, abort.signal)) {
+        expect(frame.records).toBe(1)
         abort.abort(new Error('deadline'))
+      }
     })()
     await expect(aborted).rejects.toThrow()
     await deliver(opened.store, batch)

@@ -5,6 +5,7 @@
 import { describe } from 'vitest'
 import { appendSuite } from './append-suite.ts'
 import { batchSuite } from './batch-suite.ts'
+import { leaseAndJournalSuite } from './lease-journal-suite.ts'
 import type { MakeStore } from './fixture.ts'
 import { modelSuite } from './model-suite.ts'
 import { readSuite } from './read-suite.ts'
@@ -18,6 +19,7 @@ export function storeConformance(name: string, make: MakeStore): void {
   describe(`${name}: seal`, () => sealSuite(make))
   describe(`${name}: read`, () => readSuite(make))
   describe(`${name}: deliver`, () => batchSuite(make))
-  describe(`${name}: registry, leases, journal`, () => registrySuite(make))
+  describe(`${name}: registry`, () => registrySuite(make))
+  describe(`${name}: leases and journal`, () => leaseAndJournalSuite(make))
   describe(`${name}: model`, () => modelSuite(make))
 }
