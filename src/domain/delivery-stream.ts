@@ -33,6 +33,10 @@ export interface DeliveryStream extends StreamRef {
   readonly destination: S3Destination
   /** ExtendedS3DestinationDescription as DescribeDeliveryStream answers it. */
   readonly description: JsonObject
+  /** DeliveryStreamDescription.Source as DescribeDeliveryStream answers it; absent for DirectPut without a throughput hint. */
+  readonly source?: JsonObject
+  /** As given to Create. */
+  readonly tags?: readonly JsonObject[]
   /** SHA-256 of each declaration in a configuration file that was applied; each acts once. */
   readonly declarations: readonly string[]
 }

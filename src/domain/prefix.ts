@@ -171,19 +171,9 @@ function evaluatedLength(expressions: readonly Expression[]): number {
 function patternLength(part: PatternPart): number {
   if (part.letter === undefined) return part.literal.length
   const { letter, count } = part
-  switch (letter) {
-    case 'y':
-    case 'u':
-      return count === 2 ? 2 : Math.max(4, count)
-    case 'M':
-      return ([2, 2, 'Dec'.length, 'December'.length, 1] as const)[count - 1] ?? 2
-    case 'E':
-      return count < 4 ? 'Fri'.length : count === 4 ? 'Friday'.length : 1
-    case 'D':
-      return 3
-    case 'S':
-      return count
-    default:
-      return 2
-  }
+  if (letter === 'y' || letter === 'u') return count === 2 ? 2 : Math.max(4, count)
+  if (letter === 'M') return [2, 2, 'Dec'.length, 'December'.length, 1][count - 1] ?? 2
+  if (letter === 'E') return count < 4 ? 'Fri'.length : count === 4 ? 'Friday'.length : 1
+  if (letter === 'D') return 3
+  return letter === 'S' ? count : 2
 }

@@ -1,0 +1,174 @@
+/**
+ * The shared front door: whatever comes in, by HTTP or from a shard, becomes durable here.
+ *
+ * Group commit: of each delivery stream one append is in flight, and the frames that arrive meanwhile make the next one.
+ * So the cost of a durable write is shared by all that wait for it, and frames of one process keep their order. The bytes
+ * that wait are bounded by the callers, each of whom waits for its own frame.
+ *
+ * Each append gets a sequence number that this process has never used before. The store remembers the last one of each
+ * process, so a command that a client library sends twice is taken once. An append whose outcome is unknown is given up:
+ * its number is not used again, for the same frames or others.
+ */
+import type { Log } from '../account/log.ts'
+import type { Metrics } from '../account/metrics.ts'
+import type { StreamRef } from '../domain/delivery-stream.ts'
+import type { Frame } from '../domain/frame.ts'
+import { MIB } from '../domain/limits.ts'
+import type { Accept, Accepted, Appended, Buffer as BufferPort, Clock, Dispatch } from '../domain/ports.ts'
+
+/** What one append may carry; a single frame may be larger. */
+const GROUP_FRAMES_MAX = 64
+const GROUP_BYTES_MAX = 4 * MIB
+
+export interface AcceptOptions {
+  readonly buffer: BufferPort
+  readonly dispatch: Dispatch
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Names this process in append ids; never used by another process, or by this one after a restart. */
+  readonly epoch: string
+}
+
+interface Waiting {
+  readonly frame: Frame
+  readonly resolve: (accepted: Accepted) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** The frames of one delivery stream on their way into the buffer. */
+interface Lane {
+  readonly stream: StreamRef
+  waiting: Waiting[]
+  framesMax: number
+}
+
+export function createAccept(options: AcceptOptions): { accept: Accept; drain(): Promise<void> } {
+  const lanes = new Map<string, Lane>()
+  const running = new Set<Promise<void>>()
+  const append = createAppend(options, track)
+
+  function track(work: Promise<void>): void {
+    running.add(work)
+    void work.finally(() => running.delete(work))
+  }
+
+  async function run(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const group = takeGroup(lane)
+      try {
+        settle(lane, group, await append(lane.stream, group))
+      } catch (error) {
+        for (const { reject } of group) reject(error)
+      }
+    }
+    lanes.delete(lane.stream.incarnation)
+  }
+
+  const accept: Accept = (stream, frame) =>
+    new Promise((resolve, reject) => {
+      const waiting = { frame, resolve, reject }
+      const lane = lanes.get(stream.incarnation)
+      if (lane !== undefined) {
+        lane.waiting.push(waiting)
+        return
+      }
+      const opened = { stream, waiting: [waiting], framesMax: GROUP_FRAMES_MAX }
+      lanes.set(stream.incarnation, opened)
+      track(run(opened))
+    })
+
+  return {
+    accept,
+    /** Resolves once no append is in flight and every sealed batch has been dispatched or given to the sweep. */
+    async drain() {
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}
+
+/** The frames of the next append, in order. */
+function takeGroup(lane: Lane): Waiting[] {
+  let bytes = 0
+  let count = 0
+  for (const { frame } of lane.waiting) {
+    bytes += frame.buffer.length
+    if (count > 0 && (count >= lane.framesMax || bytes > GROUP_BYTES_MAX)) break
+    count += 1
+  }
+  return lane.waiting.splice(0, count)
+}
+
+/** Tells each caller what became of its frame. */
+function settle(lane: Lane, group: readonly Waiting[], appended: Appended): void {
+  if (appended.kind === 'throttled' && group.length > 1) {
+    // The group did not fit, but a frame of it may: whether a frame is taken must not depend on its neighbours.
+    lane.waiting.unshift(...group)
+    lane.framesMax = 1
+    return
+  }
+  for (const [index, { resolve }] of group.entries()) {
+    if (appended.kind === 'appended')
+      resolve({ kind: 'accepted', appendSequence: appended.firstSequence + index })
+    else resolve(appended)
+  }
+  if (appended.kind === 'appended') lane.framesMax = Math.min(GROUP_FRAMES_MAX, lane.framesMax * 2)
+}
+
+/** One append under a fresh id, counted, its sealed batches dispatched. */
+function createAppend(
+  options: AcceptOptions,
+  track: (work: Promise<void>) => void,
+): (stream: StreamRef, group: readonly Waiting[]) => Promise<Appended> {
+  const { buffer, dispatch, clock, metrics, log, epoch } = options
+  let sequence = 0
+  let reachable = true
+
+  async function dispatchSealed(stream: StreamRef): Promise<void> {
+    try {
+      await dispatch(stream)
+    } catch (err) {
+      metrics.count('hydrant_buffer_errors_total', { operation: 'dispatch' })
+      log.warn({ deliveryStream: stream.name, err }, 'sealed batch was left to the sweep')
+    }
+  }
+
+  function appended(stream: StreamRef, group: readonly Waiting[], sealed: number): void {
+    const labels = { delivery_stream: stream.name }
+    metrics.count('hydrant_accepted_records_total', labels, sum(group, 'records'))
+    metrics.count('hydrant_accepted_bytes_total', labels, sum(group, 'recordBytes'))
+    if (sealed === 0) return
+    metrics.count('hydrant_sealed_batches_total', { ...labels, trigger: 'size' }, sealed)
+    log.info({ deliveryStream: stream.name, trigger: 'size', batches: sealed }, 'batch sealed')
+    track(dispatchSealed(stream))
+  }
+
+  return async (stream, group) => {
+    sequence += 1
+    const started = clock.monotonicMs()
+    try {
+      const frames = group.map(({ frame }) => frame)
+      const answer = await buffer.append(stream, frames, { epoch, sequence })
+      metrics.observe('hydrant_append_seconds', {}, (clock.monotonicMs() - started) / 1000)
+      if (!reachable) log.info({}, 'buffer was reachable again')
+      reachable = true
+      if (answer.kind === 'appended') appended(stream, group, answer.sealed)
+      else if (answer.kind === 'throttled' && group.length === 1)
+        metrics.count(
+          'hydrant_throttled_records_total',
+          { delivery_stream: stream.name },
+          sum(group, 'records'),
+        )
+      return answer
+    } catch (err) {
+      metrics.count('hydrant_buffer_errors_total', { operation: 'append' })
+      if (reachable) log.error({ deliveryStream: stream.name, err }, 'append was lost')
+      reachable = false
+      throw err
+    }
+  }
+}
+
+function sum(group: readonly Waiting[], measure: 'records' | 'recordBytes'): number {
+  return group.reduce((total, { frame }) => total + frame[measure], 0)
+}

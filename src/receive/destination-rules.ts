@@ -1,0 +1,126 @@
+/**
+ * Rules over a whole delivery stream, after each member satisfied its own constraints: first what the service refuses, in
+ * its words and order, then what this version does not do, in ours. Each problem is an InvalidArgumentException.
+ */
+import { SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
+import { validatePrefixes } from '../domain/prefix.ts'
+import {
+  DESTINATIONS,
+  type ConversionInput,
+  type CreateInput,
+  type ExtendedS3Input,
+} from './http/create-input.ts'
+import type { ShapeOptions } from './http/shapes.ts'
+
+const SUPPORTED_DESTINATIONS = 'ExtendedS3DestinationConfiguration and S3DestinationConfiguration'
+
+export function converts(conversion: ConversionInput | undefined): conversion is ConversionInput {
+  return conversion !== undefined && conversion.Enabled !== false
+}
+
+/** What is wrong, in the order in which it is checked; the API answers the first. */
+export function* streamProblems(input: CreateInput, options: ShapeOptions): Generator<string> {
+  yield* sourceProblems(input)
+  const given = DESTINATIONS.filter((name) => input[name] !== undefined)
+  const [only] = given
+  if (only === undefined || given.length > 1) {
+    yield 'Exactly one destination configuration is supported for a Firehose'
+    return
+  }
+  const destination = input.ExtendedS3DestinationConfiguration ?? input.S3DestinationConfiguration
+  if (destination === undefined) {
+    yield `${only} is not supported by this version of Hydrant. Supported: ${SUPPORTED_DESTINATIONS}`
+    return
+  }
+  yield* destinationProblems(destination, options)
+  yield* missingFeatures(destination)
+}
+
+function* sourceProblems(input: CreateInput): Generator<string> {
+  const type = input.DeliveryStreamType ?? 'DirectPut'
+  if (type === 'KinesisStreamAsSource' && input.KinesisStreamSourceConfiguration === undefined)
+    yield 'KinesisSourceStreamConfig is mandatory for KinesisStreamAsSource stream type.'
+  else if (type !== 'DirectPut')
+    yield `DeliveryStreamType ${type} is not supported by this version of Hydrant. Supported: DirectPut`
+  else if (input.KinesisStreamSourceConfiguration !== undefined)
+    yield 'KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type'
+  if (input.DeliveryStreamEncryptionConfigurationInput !== undefined)
+    yield 'DeliveryStreamEncryptionConfigurationInput is not supported by this version of Hydrant. Leave it out'
+}
+
+function* destinationProblems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
+  const prefixProblem = validatePrefixes(destination.Prefix ?? '', destination.ErrorOutputPrefix ?? '')
+  if (prefixProblem !== undefined) yield prefixProblem
+  const logging = destination.CloudWatchLoggingOptions
+  if (logging?.Enabled === true && (logging.LogGroupName ?? '') === '')
+    yield 'CloudWatch Log Group Name is required if CloudWatch Logging is enabled'
+  if (destination.S3BackupMode === 'Enabled' && destination.S3BackupConfiguration === undefined)
+    yield 'S3 backup destination configuration is required when enabling S3 backup.'
+  const conversion = destination.DataFormatConversionConfiguration
+  if (!converts(conversion)) return
+  if ((destination.CompressionFormat ?? 'UNCOMPRESSED') !== 'UNCOMPRESSED')
+    yield "The S3 destination's compression format must be set to UNCOMPRESSED when data format conversion is enabled. To enable compression within the converted output format, set the appropriate serialization option in the output format configuration."
+  const size = destination.BufferingHints?.SizeInMBs
+  if (options.limits === 'aws' && size !== undefined && size < SIZE_IN_MBS_CONVERTING.min)
+    yield `BufferingHints.SizeInMBs must be at least ${SIZE_IN_MBS_CONVERTING.min} when data format conversion is enabled.`
+  yield* conversionProblems(conversion, options)
+}
+
+/** A later rule reads what an earlier one found missing as empty. */
+function* conversionProblems(conversion: ConversionInput, options: ShapeOptions): Generator<string> {
+  const input = conversion.InputFormatConfiguration
+  const output = conversion.OutputFormatConfiguration
+  const schema = conversion.SchemaConfiguration
+  if (input === undefined) yield 'InputFormatConfiguration must not be null'
+  if (output === undefined) yield 'OutputFormatConfiguration must not be null'
+  if (schema === undefined) yield 'SchemaConfiguration must not be null'
+  const deserializers = Object.keys(input?.Deserializer ?? {}).length
+  const serializers = Object.keys(output?.Serializer ?? {}).length
+  if (input !== undefined && deserializers === 0) yield 'Deserializer must not be null'
+  if (output !== undefined && serializers === 0) yield 'Serializer must not be null'
+  if (deserializers > 1) yield 'More than one deserializer specified. Only one may be chosen.'
+  if (serializers > 1) yield 'More than one serializer specified. Only one may be chosen.'
+  if (schema === undefined) return
+  if (schema.RoleARN === undefined && !options.roleOptional)
+    yield 'SchemaConfiguration.RoleArn must not be null or empty'
+  if (schema.DatabaseName === undefined) yield 'SchemaConfiguration.DatabaseName must not be null or empty'
+  if (schema.TableName === undefined) yield 'SchemaConfiguration.TableName must not be null or empty'
+}
+
+/** Options of the service that this version does not have. What changes nothing is let through and echoed. */
+function* missingFeatures(destination: ExtendedS3Input): Generator<string> {
+  const compression = destination.CompressionFormat ?? 'UNCOMPRESSED'
+  if (compression !== 'UNCOMPRESSED' && compression !== 'GZIP')
+    yield notSupported(`CompressionFormat ${compression}`, 'UNCOMPRESSED, GZIP')
+  if (destination.EncryptionConfiguration?.KMSEncryptionConfig !== undefined)
+    yield notSupported('EncryptionConfiguration.KMSEncryptionConfig', 'NoEncryptionConfig')
+  if (destination.S3BackupMode === 'Enabled' && destination.S3BackupConfiguration !== undefined)
+    yield notSupported('S3BackupMode Enabled', 'Disabled')
+  const processing = destination.ProcessingConfiguration
+  if (processing?.Enabled === true && (processing.Processors ?? []).length > 0)
+    yield notSupported('ProcessingConfiguration with Enabled true', 'Enabled false')
+  if (destination.DynamicPartitioningConfiguration?.Enabled === true)
+    yield notSupported('DynamicPartitioningConfiguration with Enabled true', 'Enabled false')
+  if ((destination.CustomTimeZone ?? '') !== '' && destination.CustomTimeZone !== 'UTC')
+    yield notSupported(`CustomTimeZone ${destination.CustomTimeZone}`, 'UTC')
+  if ((destination.FileExtension ?? '') !== '')
+    yield notSupported('FileExtension', 'the extension of the format')
+  const conversion = destination.DataFormatConversionConfiguration
+  if (converts(conversion)) yield* missingConversions(conversion)
+}
+
+function* missingConversions(conversion: ConversionInput): Generator<string> {
+  const deserializer = conversion.InputFormatConfiguration?.Deserializer
+  const serializer = conversion.OutputFormatConfiguration?.Serializer
+  const openX = deserializer?.OpenXJsonSerDe
+  if (deserializer?.HiveJsonSerDe !== undefined) yield notSupported('HiveJsonSerDe', 'OpenXJsonSerDe')
+  if (openX?.ConvertDotsInJsonKeysToUnderscores === true)
+    yield notSupported('OpenXJsonSerDe.ConvertDotsInJsonKeysToUnderscores true', 'false')
+  if (Object.keys(openX?.ColumnToJsonKeyMappings ?? {}).length > 0)
+    yield notSupported('OpenXJsonSerDe.ColumnToJsonKeyMappings', 'keys named like their columns')
+  if (serializer?.OrcSerDe !== undefined) yield notSupported('OrcSerDe', 'ParquetSerDe')
+}
+
+function notSupported(what: string, supported: string): string {
+  return `${what} is not supported by this version of Hydrant. Supported: ${supported}`
+}

@@ -1,0 +1,33 @@
+/** What the operations of the API work with. */
+import type { Log } from '../../account/log.ts'
+import type { Column } from '../../domain/delivery-stream.ts'
+import type { Accept, Clock, Registry, ResolveColumns } from '../../domain/ports.ts'
+import type { StreamDirectory } from '../stream-directory.ts'
+import type { Limits } from './shapes.ts'
+
+export interface Api {
+  readonly accept: Accept
+  readonly directory: StreamDirectory
+  readonly registry: Registry
+  readonly region: string
+  readonly accountId: string
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly log: Log
+  /** Columns of the table that a converting stream names; without it tables are not looked up when a stream is created. */
+  readonly resolveColumns?: ResolveColumns | undefined
+  /** What this deployment cannot convert of these columns, in a sentence. */
+  readonly supportsColumns?: ((columns: readonly Column[]) => string | undefined) | undefined
+  /** Keeps work that outlives its answer until the server stops. */
+  readonly background: (work: Promise<void>) => void
+}
+
+export interface Call {
+  /** The body as JSON. */
+  readonly input: unknown
+  /** The body was ASCII without `\u` escapes, so every string in it is ASCII. */
+  readonly plain: boolean
+}
+
+/** Answers the JSON of its output. Fails with ClientError. */
+export type Operation = (call: Call, api: Api) => Promise<string>

@@ -1,0 +1,148 @@
+/**
+ * AWS JSON 1.1 over HTTP: from a request to an operation, from its output or error to an answer. The only place that
+ * knows how an error looks on the wire; nothing but a ClientError's own words ever leaves.
+ */
+import { isAscii, isUtf8 } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Metrics } from '../../account/metrics.ts'
+import { BufferUnavailableError, ClientError } from '../../domain/errors.ts'
+import type { Api, Call } from './api.ts'
+import { BodyAborted, discardBody, readBody, type BodyBudget, type BodyShare } from './body.ts'
+import { operations } from './operations.ts'
+
+const TARGET_PREFIX = 'Firehose_20150804.'
+export const CONTENT_TYPE = 'application/x-amz-json-1.1'
+
+export interface Front {
+  readonly api: Api
+  readonly budget: BodyBudget
+  readonly metrics: Metrics
+  /** The server is stopping: connections close after their answer. */
+  isStopping(): boolean
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+  /** `ok`, the exception's name, or `Aborted`. */
+  readonly result: string
+}
+
+export async function answerRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  front: Front,
+): Promise<void> {
+  const started = front.api.clock.monotonicMs()
+  const share = front.budget.open()
+  const requestId = randomUUID()
+  const name = operationName(request)
+  const answer = await answered(request, name, share, front, requestId)
+  if (response.closed) share.release()
+  else response.once('close', () => share.release())
+  if (!request.complete) await letPass(request, answer)
+  if (!response.destroyed) write(response, answer, requestId, front.isStopping() || answer.status === 413)
+  const operation = operations.has(name) ? name : 'unknown'
+  front.metrics.count('hydrant_requests_total', { operation, result: answer.result })
+  front.metrics.observe(
+    'hydrant_request_seconds',
+    { operation },
+    (front.api.clock.monotonicMs() - started) / 1000,
+  )
+}
+
+/** Answers what is at no known method and path. */
+export function answerUnknown(request: IncomingMessage, response: ServerResponse, front: Front): void {
+  void discardBody(request)
+  write(response, errorAnswer(unknownOperation('')), randomUUID(), front.isStopping())
+  front.metrics.count('hydrant_requests_total', {
+    operation: 'unknown',
+    result: 'UnknownOperationException',
+  })
+}
+
+async function answered(
+  request: IncomingMessage,
+  name: string,
+  share: BodyShare,
+  front: Front,
+  requestId: string,
+): Promise<Answer> {
+  try {
+    const operation = operations.get(name)
+    if (operation === undefined) throw unknownOperation(name)
+    const call = readCall(await readBody(request, front.budget, share))
+    return { status: 200, body: await operation(call, front.api), result: 'ok' }
+  } catch (error) {
+    return errorAnswer(clientErrorFrom(error, name, requestId, front))
+  }
+}
+
+/** What is left of a refused body: a sender of too much must hear so before its connection is closed. */
+async function letPass(request: IncomingMessage, answer: Answer): Promise<void> {
+  const passed = discardBody(request)
+  if (answer.status === 413) await passed
+}
+
+function operationName(request: IncomingMessage): string {
+  const target = request.headers['x-amz-target']
+  return typeof target === 'string' && target.startsWith(TARGET_PREFIX)
+    ? target.slice(TARGET_PREFIX.length)
+    : ''
+}
+
+function readCall(body: Buffer): Call {
+  const ascii = isAscii(body)
+  if (!ascii && !isUtf8(body)) throw new ClientError('SerializationException', 'The body is not UTF-8')
+  const text = body.toString(ascii ? 'latin1' : 'utf8')
+  return { input: parse(text), plain: ascii && !text.includes('\\u') }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ClientError('SerializationException', 'The body is not valid JSON')
+  }
+}
+
+/** Every failure of a request as the caller may see it; defects are logged here, once. */
+function clientErrorFrom(error: unknown, operation: string, requestId: string, front: Front): ClientError {
+  if (error instanceof ClientError) return error
+  if (error instanceof BodyAborted) return new ClientError('Aborted', 'The client went away')
+  if (error instanceof BufferUnavailableError)
+    return new ClientError(
+      'ServiceUnavailableException',
+      'The service is unavailable. Back off and retry the operation.',
+      503,
+    )
+  front.api.log.error({ operation, requestId, err: error }, 'request failed')
+  return new ClientError('InternalFailure', 'The request failed because of an internal error.', 500)
+}
+
+function unknownOperation(name: string): ClientError {
+  return new ClientError(
+    'UnknownOperationException',
+    /^[A-Za-z]{1,64}$/.test(name)
+      ? `${name} is not an operation of this version of Hydrant`
+      : `Requests are POST / with the header X-Amz-Target: ${TARGET_PREFIX}<Operation>`,
+  )
+}
+
+function errorAnswer(error: ClientError): Answer {
+  const body = JSON.stringify({ __type: error.type, message: error.message })
+  return { status: error.status, body, result: error.type }
+}
+
+function write(response: ServerResponse, answer: Answer, requestId: string, close: boolean): void {
+  const bytes = Buffer.byteLength(answer.body)
+  response.writeHead(answer.status, {
+    'x-amzn-RequestId': requestId,
+    'Content-Type': CONTENT_TYPE,
+    'Content-Length': bytes,
+    ...(close ? { Connection: 'close' } : {}),
+  })
+  // A text of one byte a character is written without a walk over it.
+  response.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8')
+}

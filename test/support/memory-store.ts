@@ -1,0 +1,106 @@
+/** A buffer and a registry in memory, with the faults that tests of the front door need. Keeps nothing, promises nothing. */
+import type { DeliveryStream, StreamRef } from '../../src/domain/delivery-stream.ts'
+import { BufferUnavailableError } from '../../src/domain/errors.ts'
+import type { Frame } from '../../src/domain/frame.ts'
+import type { AppendId, Appended, Buffer as BufferPort, Registry } from '../../src/domain/ports.ts'
+
+export interface AppendCall {
+  readonly stream: StreamRef
+  readonly frames: readonly Frame[]
+  readonly id: AppendId
+}
+
+export class MemoryStore {
+  readonly streams = new Map<string, DeliveryStream>()
+  readonly appends: AppendCall[] = []
+  /** The store does not answer. */
+  unreachable = false
+  /** Bytes of frames that still fit; what does not is throttled. */
+  roomBytes = Number.POSITIVE_INFINITY
+  /** Batches that each append says it sealed. */
+  sealsEachAppend = 0
+  /** Set: appends wait for it. */
+  gate: Promise<void> | undefined
+  lookups = 0
+  #sequence = 0
+
+  get frames(): readonly Frame[] {
+    return this.appends.flatMap((append) => append.frames)
+  }
+
+  /** Every record as text, in order. */
+  get records(): readonly string[] {
+    return this.frames.flatMap((frame) => [...frame.recordViews()].map((view) => view.toString()))
+  }
+
+  readonly buffer: BufferPort = {
+    append: async (stream, frames, id): Promise<Appended> => {
+      await this.gate
+      this.#answer()
+      const known = this.streams.get(stream.name)
+      if (known?.incarnation !== stream.incarnation || known.status !== 'ACTIVE') return { kind: 'refused' }
+      const bytes = frames.reduce((sum, frame) => sum + frame.buffer.length, 0)
+      if (bytes > this.roomBytes) return { kind: 'throttled' }
+      this.roomBytes -= bytes
+      this.appends.push({ stream, frames, id })
+      const firstSequence = this.#sequence + 1
+      this.#sequence += frames.length
+      return { kind: 'appended', firstSequence, sealed: this.sealsEachAppend }
+    },
+    sealDue: unused,
+    due: unused,
+    sealed: unused,
+    describe: unused,
+    read: unused,
+    beginAttempt: unused,
+    endAttempt: unused,
+    pin: unused,
+    discard: unused,
+    quarantine: unused,
+    totals: unused,
+  }
+
+  readonly registry: Registry = {
+    create: async (stream) => {
+      this.#answer()
+      if (this.streams.has(stream.name)) return 'exists'
+      this.streams.set(stream.name, stream)
+      return 'created'
+    },
+    get: async (name) => {
+      this.lookups += 1
+      this.#answer()
+      return this.streams.get(name)
+    },
+    list: async () => {
+      this.#answer()
+      return [...this.streams.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    },
+    replace: async (stream, expectedVersion) => {
+      this.#answer()
+      const known = this.streams.get(stream.name)
+      if (known?.incarnation !== stream.incarnation) return 'gone'
+      if (known.version !== expectedVersion) return 'conflict'
+      this.streams.set(stream.name, stream)
+      return 'replaced'
+    },
+    remove: async (stream) => {
+      const known = this.streams.get(stream.name)
+      if (known?.incarnation !== stream.incarnation) return undefined
+      this.streams.set(stream.name, { ...known, status: 'DELETING' })
+      await this.gate
+      this.#answer()
+      this.streams.delete(stream.name)
+      return undefined
+    },
+  }
+
+  #answer(): void {
+    if (this.unreachable)
+      throw new BufferUnavailableError('ask memory store: it was made unreachable', { hint: 'let it answer' })
+  }
+}
+
+function unused(): never {
+  throw new Error('the front door does not use this part of the buffer')
+}
