@@ -32,12 +32,35 @@ export type ReadRecord = (record: Uint8Array) => RecordReading
 
 /** A reader for the records of one schema. */
 export function recordReader(columns: readonly TypedColumn[], caseInsensitive: boolean): ReadRecord {
+  const scan = recordScanner(columns, caseInsensitive)
+  return (record) => {
+    const documents: Document[] = []
+    for (const { document, verdict } of scan(record)) {
+      if (verdict !== undefined) return { verdict }
+      documents.push(document)
+    }
+    return { documents }
+  }
+}
+
+export type Scanned =
+  | { readonly document: Document; readonly verdict?: never }
+  | { readonly verdict: Verdict; readonly document?: never }
+
+/**
+ * The same, one document at a time: 1,000 KiB of `{}` are half a million rows. A verdict comes last and is the record's.
+ * One record at a time for each scanner.
+ */
+export function recordScanner(
+  columns: readonly TypedColumn[],
+  caseInsensitive: boolean,
+): (record: Uint8Array) => Iterable<Scanned> {
   const reader = new JsonReader(columns, caseInsensitive)
   return (record) => {
-    if (record.byteLength === 0) return { verdict: verdicts.empty }
-    if (!isUtf8(record)) return { verdict: verdicts.notUtf8 }
+    if (record.byteLength === 0) return [{ verdict: verdicts.empty }]
+    if (!isUtf8(record)) return [{ verdict: verdicts.notUtf8 }]
     const { buffer, byteOffset, byteLength } = record
-    return reader.read(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
+    return reader.scan(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
   }
 }
 
@@ -76,28 +99,22 @@ class JsonReader {
     this.#foldKeys = caseInsensitive
   }
 
-  read(text: string): RecordReading {
+  *scan(text: string): Generator<Scanned> {
     this.#text = text
     this.#at = text.charCodeAt(0) === 0xfeff ? 1 : 0
     try {
-      return { documents: this.#documents() }
+      let next = this.#next()
+      if (Number.isNaN(next)) throw new Refused(verdicts.empty)
+      for (; !Number.isNaN(next); next = this.#next()) {
+        if (next !== OPEN_BRACE) throw this.#notAnObject(next)
+        yield { document: this.#document() }
+      }
     } catch (error) {
-      if (error instanceof Refused) return { verdict: error.verdict }
-      throw error
+      if (!(error instanceof Refused)) throw error
+      yield { verdict: error.verdict }
     } finally {
       this.#text = ''
     }
-  }
-
-  #documents(): Document[] {
-    const documents: Document[] = []
-    let next = this.#next()
-    if (Number.isNaN(next)) throw new Refused(verdicts.empty)
-    for (; !Number.isNaN(next); next = this.#next()) {
-      if (next === OPEN_BRACE) documents.push(this.#document())
-      else throw this.#notAnObject(next)
-    }
-    return documents
   }
 
   /** A well-formed array or scalar is not a record; anything else is not JSON. */

@@ -1,0 +1,119 @@
+/**
+ * Failed records of one batch, kept in order in a staging file, so that a batch of nothing but bad records costs no more
+ * memory than any other.
+ *
+ * An entry: u32 ordinal, f64 arrival, u32 bytes of the code, u32 bytes of the message, u32 bytes of the record; then these.
+ */
+import { open, type FileHandle } from 'node:fs/promises'
+import { EncoderError } from '../domain/errors.ts'
+import type { FailedRecord } from '../domain/ports.ts'
+import { StagingFile, stagingError } from './staging.ts'
+
+const ENTRY_HEADER_BYTES = 24
+const READ_BYTES = 256 * 1024
+
+export class FailureSpool {
+  readonly #path: string
+  readonly #errors = new Map<string, number>()
+  #file: StagingFile | undefined
+  #length = 0
+
+  /** @param path of a file that is not there yet; it is made when there is something to write */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Failed records by code. */
+  get errors(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#errors)
+  }
+
+  /** Writes the next failed record. */
+  async add({ ordinal, arrivalMs, code, message, rawData }: FailedRecord): Promise<void> {
+    const [codeBytes, messageBytes] = [Buffer.from(code), Buffer.from(message)]
+    const header = Buffer.allocUnsafe(ENTRY_HEADER_BYTES)
+    header.writeUInt32LE(ordinal, 0)
+    header.writeDoubleLE(arrivalMs, 4)
+    header.writeUInt32LE(codeBytes.length, 12)
+    header.writeUInt32LE(messageBytes.length, 16)
+    header.writeUInt32LE(rawData.length, 20)
+    this.#file ??= await StagingFile.create(this.#path)
+    for (const bytes of [header, codeBytes, messageBytes, rawData]) this.#file.add(bytes)
+    if (this.#file.isFull) await this.#file.flush()
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
+  }
+
+  /** After the last record. */
+  async close(): Promise<void> {
+    this.#length = this.#file?.bytes ?? 0
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+
+  /** The failed records in order, after `close`. May be called again. */
+  async *entries(): AsyncIterable<FailedRecord> {
+    if (this.#length === 0) return
+    const file = await this.#open()
+    try {
+      yield* this.#entriesOf(file)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #open(): Promise<FileHandle> {
+    try {
+      return await open(this.#path, 'r')
+    } catch (error) {
+      throw stagingError(`open ${this.#path}`, error)
+    }
+  }
+
+  async *#entriesOf(file: FileHandle): AsyncIterable<FailedRecord> {
+    let window: Buffer = Buffer.alloc(0)
+    let windowStart = 0
+    const bytesAt = async (offset: number, length: number): Promise<Buffer> => {
+      if (offset + length > windowStart + window.length) {
+        window = await readExactly(
+          file,
+          offset,
+          Math.min(Math.max(length, READ_BYTES), this.#length - offset),
+        )
+        windowStart = offset
+      }
+      return window.subarray(offset - windowStart, offset - windowStart + length)
+    }
+    for (let offset = 0; offset < this.#length;) {
+      const header = await bytesAt(offset, ENTRY_HEADER_BYTES)
+      const [ordinal, arrivalMs] = [header.readUInt32LE(0), header.readDoubleLE(4)]
+      const codeEnd = header.readUInt32LE(12)
+      const messageEnd = codeEnd + header.readUInt32LE(16)
+      const end = messageEnd + header.readUInt32LE(20)
+      const body = await bytesAt(offset + ENTRY_HEADER_BYTES, end)
+      yield {
+        ordinal,
+        arrivalMs,
+        code: body.toString('utf8', 0, codeEnd),
+        message: body.toString('utf8', codeEnd, messageEnd),
+        rawData: body.subarray(messageEnd, end),
+      }
+      offset += ENTRY_HEADER_BYTES + end
+    }
+  }
+}
+
+async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let read = 0; read < length;) {
+    const { bytesRead } = await file.read(bytes, read, length - read, offset + read)
+    if (bytesRead === 0) {
+      throw new EncoderError('read failed records: the staging file is shorter than it was written', {
+        code: 'StagingCorrupt',
+        hint: 'see that nothing else writes to the staging folder',
+      })
+    }
+    read += bytesRead
+  }
+  return bytes
+}

@@ -1,0 +1,227 @@
+/**
+ * From the text of a column to its value, for the JavaScript engine. Grammar and range are hive-types'; what is here is
+ * arithmetic that loses nothing on the way: integers and decimals never pass through a double.
+ */
+import { unreachable } from '../domain/errors.ts'
+import {
+  INTEGER_RANGE,
+  TIMESTAMP_MS_MAX,
+  TIMESTAMP_MS_MIN,
+  TIMESTAMP_SECONDS_BELOW,
+  acceptedText,
+  type HiveType,
+  type IntegerKind,
+} from './hive-types.ts'
+
+/**
+ * tinyint, smallint, int, float and double: number. bigint: bigint. boolean, string: themselves. date: days since 1970 as
+ * number. timestamp: milliseconds since 1970 as bigint. decimal(p,s): unscaled (times 10^s) as bigint.
+ */
+export type HiveValue = boolean | number | bigint | string
+
+/** The value, or undefined when the column cannot hold it. */
+export type ReadValue = (text: string) => HiveValue | undefined
+
+export function valueReader(type: HiveType): ReadValue {
+  if (type.kind === 'string') return (text) => text
+  const accepted = new RegExp(acceptedText(type.kind))
+  const read = readerOf(type)
+  return (text) => (accepted.test(text) ? read(text) : undefined)
+}
+
+/** Reads text that the type's grammar has accepted. */
+function readerOf(type: HiveType): ReadValue {
+  switch (type.kind) {
+    case 'string':
+      return (text) => text
+    case 'boolean':
+      return (text) => text.length === 'true'.length
+    case 'tinyint':
+    case 'smallint':
+    case 'int':
+      return smallIntegerReader(type.kind)
+    case 'bigint':
+      return readBigint
+    case 'float':
+      return readFloat
+    case 'double':
+      return readDouble
+    case 'decimal':
+      return (text) => readDecimal(text, type.precision, type.scale)
+    case 'date':
+      return readDate
+    case 'timestamp':
+      return readTimestamp
+    default:
+      return unreachable(type)
+  }
+}
+
+function smallIntegerReader(kind: IntegerKind): ReadValue {
+  const [min, max] = INTEGER_RANGE[kind].map(Number) as [number, number]
+  return (text) => {
+    // A double that was rounded is far out of range; adding 0 turns -0 into 0.
+    const value = Number(text) + 0
+    return value >= min && value <= max ? value : undefined
+  }
+}
+
+function readBigint(text: string): bigint | undefined {
+  const value = longInteger(text)
+  const [min, max] = INTEGER_RANGE.bigint
+  return value === undefined || value < min || value > max ? undefined : value
+}
+
+/** A whole number, or undefined when it has more digits than any integer type. */
+function longInteger(text: string): bigint | undefined {
+  const parts = /^([+-]?)0*([0-9]*)/.exec(text)
+  const digits = parts?.[2] ?? ''
+  if (digits.length > 19) return undefined
+  return parts?.[1] === '-' ? -BigInt(digits) : BigInt(digits)
+}
+
+function readDouble(text: string): number | undefined {
+  const value = Number(text)
+  return Number.isFinite(value) || !/[0-9]/.test(text) ? value : undefined
+}
+
+/** The float nearest to the text itself: rounding the nearest double once more goes wrong half-way between two floats. */
+function readFloat(text: string): number | undefined {
+  const double = readDouble(text)
+  if (double === undefined || !Number.isFinite(double)) return double
+  const nearest = Math.fround(double)
+  const value = isHalfWay(double, nearest) ? floatOnTheSideOf(text, double, nearest) : nearest
+  return Number.isFinite(value) ? value : undefined
+}
+
+const bits = new DataView(new ArrayBuffer(8))
+
+/** The float next to `float` in the direction of `toward`. */
+function nextFloat(float: number, toward: number): number {
+  if (float === 0) return toward > 0 ? 1.401298464324817e-45 : -1.401298464324817e-45
+  bits.setFloat32(0, float)
+  const grows = Math.abs(toward) > Math.abs(float)
+  bits.setInt32(0, bits.getInt32(0) + (grows ? 1 : -1))
+  return bits.getFloat32(0)
+}
+
+const FLOAT_MAX = 3.4028234663852886e38
+/** Half a step above the largest float, where rounding turns to infinity. */
+const FLOAT_OVERFLOW = 3.4028235677973366e38
+
+function isHalfWay(double: number, nearest: number): boolean {
+  if (!Number.isFinite(nearest) || Math.abs(nearest) === FLOAT_MAX) return Math.abs(double) === FLOAT_OVERFLOW
+  if (nearest === double) return false
+  const other = nextFloat(nearest, double)
+  return Math.abs(double - nearest) === Math.abs(other - double)
+}
+
+function floatOnTheSideOf(text: string, double: number, nearest: number): number {
+  const side = compareTextTo(text, Math.abs(double))
+  if (side === 0) return nearest
+  const down = Math.abs(double) === FLOAT_OVERFLOW ? FLOAT_MAX : lowerFloat(Math.abs(double))
+  const up = Math.abs(double) === FLOAT_OVERFLOW ? Infinity : nextFloat(down, Infinity)
+  return Math.sign(double) * (side < 0 ? down : up)
+}
+
+/** The largest float below a positive double that is half-way between two. */
+function lowerFloat(double: number): number {
+  const float = Math.fround(double)
+  return float < double ? float : nextFloat(float, 0)
+}
+
+/** Compares the magnitude of a decimal text with a positive double, exactly: -1, 0 or 1. */
+function compareTextTo(text: string, double: number): number {
+  const { digits, exponent } = decimalParts(text)
+  let [left, right] = [BigInt(digits === '' ? '0' : digits), 1n]
+  if (exponent >= 0) left *= 10n ** BigInt(exponent)
+  else right = 10n ** BigInt(-exponent)
+  bits.setFloat64(0, double)
+  const raw = bits.getBigUint64(0)
+  const power = Number(raw >> 52n)
+  const mantissa = (raw & 0xfffffffffffffn) | (power === 0 ? 0n : 0x10000000000000n)
+  const shift = Math.max(power, 1) - 1075
+  if (shift >= 0) right *= mantissa << BigInt(shift)
+  else {
+    left <<= BigInt(-shift)
+    right *= mantissa
+  }
+  if (left === right) return 0
+  return left < right ? -1 : 1
+}
+
+interface DecimalParts {
+  readonly negative: boolean
+  /** Without leading zeros. */
+  readonly digits: string
+  /** The value is digits times 10^exponent. */
+  readonly exponent: number
+}
+
+const DECIMAL = /^([+-]?)([0-9]*)(?:[.]([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/
+
+function decimalParts(text: string): DecimalParts {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
+  return {
+    negative: sign === '-',
+    digits: (whole + fraction).replace(/^0+/, ''),
+    exponent: Number(exponent) - fraction.length,
+  }
+}
+
+/** Rounds half up (away from zero) to `scale` digits; undefined when more than `precision` digits are left. */
+function readDecimal(text: string, precision: number, scale: number): bigint | undefined {
+  const { negative, digits, exponent } = decimalParts(text)
+  const shift = exponent + scale
+  if (digits.length + shift > precision + 1) return digits === '' ? 0n : undefined
+  let unscaled: bigint
+  if (shift >= 0) unscaled = BigInt(digits.padEnd(digits.length + shift, '0') || '0')
+  else {
+    const kept = digits.length + shift
+    const roundsUp = kept >= 0 && digits.charCodeAt(kept) >= 0x35
+    unscaled = BigInt(digits.slice(0, Math.max(kept, 0)) || '0') + (roundsUp ? 1n : 0n)
+  }
+  if (unscaled >= 10n ** BigInt(precision)) return undefined
+  return negative ? -unscaled : unscaled
+}
+
+const DAY_MS = 86_400_000
+
+/** Days since 1970 of a day that is in the calendar. */
+function epochDays(year: number, month: number, day: number): number | undefined {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date.getUTCDate() === day ? date.getTime() / DAY_MS : undefined
+}
+
+function readDate(text: string): number | undefined {
+  const [year = '', month = '', day = ''] = text.split('-')
+  return epochDays(Number(year), Number(month), Number(day))
+}
+
+const CALENDAR =
+  /^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z?$/
+
+function readTimestamp(text: string): bigint | undefined {
+  const fields = CALENDAR.exec(text)
+  if (fields === null) return epochTimestamp(text)
+  const [, year, month, day, hour, minute, second, fraction = ''] = fields
+  const days = epochDays(Number(year), Number(month), Number(day))
+  if (days === undefined) return undefined
+  const seconds = (Number(hour) * 60 + Number(minute)) * 60 + Number(second)
+  return BigInt(days * DAY_MS + seconds * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3)))
+}
+
+/** Seconds or milliseconds since 1970, rounded down to the millisecond. */
+function epochTimestamp(text: string): bigint | undefined {
+  const { negative, digits, exponent } = decimalParts(text)
+  const wholeDigits = digits.length + exponent
+  if (wholeDigits > 15) return undefined
+  const whole = wholeDigits > 0 ? digits.slice(0, wholeDigits) : '0'
+  const isSeconds = Number(whole) < TIMESTAMP_SECONDS_BELOW
+  const kept = wholeDigits + (isSeconds ? 3 : 0)
+  const magnitude = BigInt((kept > 0 ? digits.slice(0, kept) : '').padEnd(Math.max(kept, 0), '0') || '0')
+  const hasRest = /[1-9]/.test(digits.slice(Math.max(kept, 0)))
+  const ms = negative ? -magnitude - (hasRest ? 1n : 0n) : magnitude
+  return ms < BigInt(TIMESTAMP_MS_MIN) || ms > BigInt(TIMESTAMP_MS_MAX) ? undefined : ms
+}

@@ -1,0 +1,192 @@
+/**
+ * The JavaScript engine: JSON to Parquet with parquetjs-lite, for platforms without DuckDB's native library. It runs on
+ * the event loop, in turns of a few milliseconds, and serves flat columns of scalar types.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log } from '../account/log.ts'
+import type { Column } from '../domain/delivery-stream.ts'
+import { EncoderError } from '../domain/errors.ts'
+import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
+import { FailureSpool } from './failure-spool.ts'
+import { mistyped, typedColumns, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
+import { valueReader, type HiveValue, type ReadValue } from './hive-values.ts'
+import { recordScanner, type Document } from './json-record.ts'
+import { PARQUETJS_VERSION, ParquetFile } from './parquet-file.ts'
+import { StagingFile, StagingFolder } from './staging.ts'
+import { Turns } from './turns.ts'
+
+type Row = readonly (HiveValue | null)[]
+
+/** Values of the rows of one record that are held until all of it is known to be good. */
+const HELD_CELLS_MAX = 100_000
+
+export interface ParquetjsEncoder extends Encoder {
+  /** Part of each plan: objects of one version are alike in every process. */
+  readonly version: string
+  close(): Promise<void>
+}
+
+/** Why this engine cannot serve these columns, as a sentence, or undefined when it can. */
+export function parquetjsSupports(columns: readonly Column[]): string | undefined {
+  try {
+    typedColumns(columns)
+    return undefined
+  } catch (error) {
+    if (error instanceof EncoderError) return `${error.message}; ${error.hint ?? ''}`
+    throw error
+  }
+}
+
+/** @param options.stagingPath where the process's staging folder is made */
+export async function openParquetjsEncoder(options: {
+  readonly stagingPath: string
+  readonly log: Log
+}): Promise<ParquetjsEncoder> {
+  const staging = await StagingFolder.open(options.stagingPath)
+  options.log.info({ engine: 'js', engineVersion: PARQUETJS_VERSION }, 'encoder opened')
+  return {
+    version: `parquetjs-lite-${PARQUETJS_VERSION}`,
+    encode: (input) => encode(input, staging),
+    close: () => staging.remove(),
+  }
+}
+
+async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encoded> {
+  const conversion = input.plan.destination.conversion
+  if (conversion === undefined || input.plan.columns === undefined) {
+    throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
+  }
+  const { caseInsensitive, parquetCompression } = conversion
+  const columns = typedColumns(input.plan.columns)
+  const folder = await staging.folder()
+  const failures = new FailureSpool(join(folder, 'failures'))
+  try {
+    const file = await StagingFile.create(join(folder, 'rows.parquet'))
+    try {
+      const turns = new Turns()
+      const parquet = new ParquetFile(file, columns, { compression: parquetCompression, turns })
+      await new BatchWriter(parquet, failures, turns, { columns, caseInsensitive }).write(input)
+      const length = parquet.rows === 0 ? 0 : await parquet.finish()
+      return encoded({ folder, path: file.path, length, rows: parquet.rows, failures })
+    } finally {
+      await failures.close()
+      await file.close()
+    }
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Reads the batch into one file and one spool. */
+class BatchWriter {
+  readonly #parquet: ParquetFile
+  readonly #failures: FailureSpool
+  readonly #turns: Turns
+  readonly #scan: (record: Uint8Array) => Iterable<Row | Verdict>
+  readonly #columnCount: number
+
+  constructor(
+    parquet: ParquetFile,
+    failures: FailureSpool,
+    turns: Turns,
+    schema: { readonly columns: readonly TypedColumn[]; readonly caseInsensitive: boolean },
+  ) {
+    this.#parquet = parquet
+    this.#failures = failures
+    this.#turns = turns
+    this.#scan = rowScanner(schema.columns, schema.caseInsensitive)
+    this.#columnCount = schema.columns.length
+  }
+
+  async write(input: EncodeInput): Promise<void> {
+    let ordinal = 0
+    for await (const frame of input.frames()) {
+      for (const rawData of frame.recordViews()) {
+        const verdict = await this.#record(rawData)
+        if (verdict !== undefined) {
+          await this.#failures.add({ ordinal, arrivalMs: frame.arrivalMs, ...verdict, rawData })
+        }
+        ordinal += 1
+        input.signal.throwIfAborted()
+        if (this.#turns.isOver) await this.#turns.next()
+      }
+    }
+  }
+
+  /** All rows of a record, or none and the verdict. Rows that would take much memory are read twice instead. */
+  async #record(record: Uint8Array): Promise<Verdict | undefined> {
+    const held: Row[] = []
+    let rows = 0
+    for (const row of this.#scan(record)) {
+      if ('code' in row) return row
+      rows += 1
+      if (rows * this.#columnCount <= HELD_CELLS_MAX || rows === 1) held.push(row)
+      if (this.#turns.isOver) await this.#turns.next()
+    }
+    for (const row of held.length === rows ? held : this.#scan(record)) {
+      if ('code' in row) throw new Error('read record: a second reading gave another verdict')
+      this.#parquet.append(row)
+      if (this.#parquet.isPageFull) await this.#parquet.endPage()
+      if (this.#turns.isOver) await this.#turns.next()
+    }
+    return undefined
+  }
+}
+
+function encoded({
+  folder,
+  path,
+  length,
+  rows,
+  failures,
+}: {
+  readonly folder: string
+  readonly path: string
+  readonly length: number
+  readonly rows: number
+  readonly failures: FailureSpool
+}): Encoded {
+  const object = { part: 0, rows, body: { path, length }, extension: '.parquet' }
+  return {
+    objects: rows === 0 ? [] : [object],
+    rows,
+    errors: failures.errors,
+    dropped: 0,
+    failures: () => failures.entries(),
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** From a record to its rows; a verdict comes last and is the record's: the first document's, the first column's. */
+function rowScanner(
+  columns: readonly TypedColumn[],
+  caseInsensitive: boolean,
+): (record: Uint8Array) => Iterable<Row | Verdict> {
+  const scan = recordScanner(columns, caseInsensitive)
+  const readers = columns.map(({ type }) => ({ kind: type.kind, read: valueReader(type) }))
+  return function* rowsOf(record) {
+    for (const { document, verdict } of scan(record)) {
+      const row = verdict ?? rowOf(document, readers)
+      yield row
+      if ('code' in row) return
+    }
+  }
+}
+
+interface ColumnReader {
+  readonly kind: HiveKind
+  readonly read: ReadValue
+}
+
+function rowOf(document: Document, readers: readonly ColumnReader[]): Row | Verdict {
+  const row: (HiveValue | null)[] = []
+  for (const [index, { kind, read }] of readers.entries()) {
+    const text = document[index] ?? null
+    const value = text === null ? null : read(text)
+    if (value === undefined) return mistyped(kind, text ?? '')
+    row.push(value)
+  }
+  return row
+}
