@@ -2,7 +2,7 @@
  * Metrics: one table of names, kinds, labels and meanings. docs/metrics.md is generated from it, and nothing can be counted
  * that is not in it. Label values come from closed sets: delivery streams, operations, triggers, codes.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export const metricsTable = {
   hydrant_requests_total: {
@@ -86,7 +86,12 @@ export const metricsTable = {
   hydrant_ledger_records: {
     kind: 'gauge',
     labels: ['delivery_stream', 'state'],
-    help: 'The ledger from the store: accepted = delivered + failed + dropped + pending.',
+    help: 'The ledger from the store: accepted = delivered + failed + dropped + pending. The same in every process.',
+  },
+  hydrant_ledger_readable: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 if the store could be asked for the ledger just now, 0 if not; then its gauges are absent.',
   },
   hydrant_pending_bytes: {
     kind: 'gauge',
@@ -152,6 +157,11 @@ export class Metrics {
   /** Empties a gauge before a collector fills it again, so that deleted streams disappear. */
   reset(name: MetricName): void {
     this.#gauges.get(name)?.reset()
+  }
+
+  /** Adds what prom-client knows of the process: `process_*` and `nodejs_*`. */
+  includeProcess(): void {
+    collectDefaultMetrics({ register: this.#registry })
   }
 
   /** `collect` runs before each exposition. */

@@ -1,0 +1,97 @@
+/**
+ * The operators' endpoints: GET /metrics (Prometheus text), /healthz (the process is alive), /readyz (it can serve now).
+ * It listens on a port of its own, so that none of it is reachable where clients are.
+ */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { Health } from '../account/health.ts'
+import type { Log } from '../account/log.ts'
+import type { Metrics } from '../account/metrics.ts'
+import { StartError } from '../domain/errors.ts'
+
+export interface AdminServerOptions {
+  readonly host: string
+  /** 0 takes any free one. */
+  readonly port: number
+  readonly metrics: Metrics
+  readonly health: Health
+  readonly log: Log
+}
+
+export interface AdminServer {
+  /** Answers where it listens. Rejects with StartError when it cannot. */
+  start(): Promise<{ readonly host: string; readonly port: number }>
+  /** Closes every connection. */
+  stop(): Promise<void>
+}
+
+export function createAdminServer(options: AdminServerOptions): AdminServer {
+  const server = createServer(createEndpoints(options))
+  return {
+    start: () => listen(server, options),
+    async stop() {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function createEndpoints({ metrics, health, log }: AdminServerOptions): Express {
+  const endpoints = express()
+  endpoints.disable('x-powered-by')
+  endpoints.disable('etag')
+  endpoints.use((_request, response, next) => {
+    response.set('cache-control', 'no-store')
+    next()
+  })
+  endpoints.get('/metrics', async (_request, response) => {
+    const exposition = await metrics.exposition()
+    response.set('content-type', metrics.contentType).send(exposition)
+  })
+  endpoints.get('/healthz', (_request, response) => {
+    response.json({ status: 'alive', state: health.state })
+  })
+  endpoints.get('/readyz', async (_request, response) => {
+    const { ready, state, reasons } = await health.readiness()
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', state, reasons })
+  })
+  endpoints.use((_request, response) => {
+    response.status(404).json({ error: 'there are GET /metrics, GET /healthz and GET /readyz' })
+  })
+  const onError: ErrorRequestHandler = (err: unknown, request, response, next) => {
+    log.error({ err, path: request.path }, 'admin request failed')
+    if (response.headersSent) next(err)
+    else response.status(500).json({ error: 'the answer could not be made; the log says why' })
+  }
+  endpoints.use(onError)
+  return endpoints
+}
+
+async function listen(
+  server: Server,
+  { host, port }: AdminServerOptions,
+): Promise<{ host: string; port: number }> {
+  server.listen({ host: host.replaceAll(/^\[|\]$/g, ''), port })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw refusal(error, host, port)
+  }
+  const { port: taken } = server.address() as AddressInfo
+  return { host, port: taken }
+}
+
+function refusal(error: unknown, host: string, port: number): StartError {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  const hint =
+    code === 'EADDRINUSE'
+      ? 'another process has it; stop that one, or choose another with --admin-port or admin.port (0 takes any free one)'
+      : 'set admin.host to an address of this machine and admin.port to a port that this user may open'
+  const happened = error instanceof Error ? error.message : String(error)
+  return new StartError(`listen on admin port ${host}:${port}: ${happened}`, { cause: error, hint })
+}

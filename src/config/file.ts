@@ -1,0 +1,80 @@
+/** A configuration file: read, environment put in, checked as a whole, frozen. */
+import { readFile } from 'node:fs/promises'
+import type { z } from 'zod'
+import { parseConfigDocument, type ConfigDocument } from './document.ts'
+import type { Problem } from './problem.ts'
+import { configSchema, type Config } from './schema.ts'
+import type { Variables } from './variables.ts'
+
+export type Loaded =
+  | { readonly kind: 'loaded'; readonly config: Config }
+  /** At least one problem. */
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+export async function readConfig(path: string, variables: Variables): Promise<Loaded> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    return refused([{ path: [], message: `read ${path}: ${reason(error)}` }])
+  }
+  return parseConfig(text, variables)
+}
+
+/** @param text YAML or JSON; an empty text is all defaults. */
+export function parseConfig(text: string, variables: Variables): Loaded {
+  const document = parseConfigDocument(text, variables)
+  if (document.value === undefined) return refused(document.problems)
+  const parsed = configSchema.safeParse(document.value)
+  const wrong = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue))
+  const problems = withLines([...document.problems, ...wrong], document)
+  if (!parsed.success || problems.length > 0) return refused(problems)
+  return { kind: 'loaded', config: freeze(parsed.data) }
+}
+
+function refused(problems: readonly Problem[]): Loaded {
+  return { kind: 'refused', problems }
+}
+
+/** A setting whose variable is missing is reported once, not again for being empty. In the order of the file. */
+function withLines(problems: readonly Problem[], document: ConfigDocument): Problem[] {
+  const seen = new Set<string>()
+  const located: Problem[] = []
+  for (const problem of problems) {
+    const key = JSON.stringify(problem.path)
+    if (seen.has(key)) continue
+    seen.add(key)
+    const line = problem.line ?? document.lineOf(problem.path)
+    located.push(line === undefined ? problem : { ...problem, line })
+  }
+  return located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n')
+    return issue.keys.map((key, index) => ({
+      path: [...path, key],
+      message: messages[index] ?? 'unknown setting',
+    }))
+  }
+  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }]
+  return [{ path, message: issue.message }]
+}
+
+function reason(error: unknown): string {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  if (code === 'ENOENT') return 'there is no such file; give its path with --config'
+  if (code === 'EACCES') return 'this user may not read it'
+  if (code === 'EISDIR') return 'it is a folder; give the path of a file with --config'
+  return error instanceof Error ? error.message : String(error)
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach((inner: unknown) => freeze(inner))
+    Object.freeze(value)
+  }
+  return value
+}

@@ -1,0 +1,79 @@
+/**
+ * Rules across settings. They see what was written even where it is wrong, so they read it with care.
+ */
+import type { z } from 'zod'
+import { isLoopback } from './loopback.ts'
+
+interface Hosts {
+  readonly auth?: unknown
+  readonly server?: { readonly host?: unknown }
+  readonly admin?: { readonly host?: unknown }
+}
+
+/** A host that other machines reach is refused unless somebody wrote that nobody is asked for credentials. */
+export function hostRules(config: Hosts, context: z.core.$RefinementCtx): void {
+  if (config?.auth !== undefined) return
+  for (const section of ['server', 'admin'] as const) {
+    const host = config?.[section]?.host
+    if (typeof host !== 'string' || isLoopback(host)) continue
+    context.addIssue({
+      code: 'custom',
+      path: [section, 'host'],
+      message:
+        'other machines could reach this host and nobody would be asked for credentials; ' +
+        'write "auth: { mode: none }" to allow it, or use 127.0.0.1',
+    })
+  }
+}
+
+interface Keys {
+  readonly accessKeyId?: unknown
+  readonly secretAccessKey?: unknown
+}
+
+export function keyRules(store: Keys, context: z.core.$RefinementCtx): void {
+  const pair = ['accessKeyId', 'secretAccessKey'] as const
+  for (const [name, other] of [pair, pair.toReversed()] as const) {
+    if (name === undefined || other === undefined) continue
+    if (store?.[name] === undefined || store[other] !== undefined) continue
+    context.addIssue({
+      code: 'custom',
+      path: [other],
+      message: `is required beside ${name}; leave out both to use the AWS SDK’s own chain`,
+    })
+  }
+}
+
+/** Names of columns are unique within a table. */
+export function catalogRules(columns: unknown, context: z.core.$RefinementCtx): void {
+  repeated(fieldOfEach(columns, 'name')).forEach(([index, name]) =>
+    context.addIssue({ code: 'custom', path: [index, 'name'], message: `column "${name}" is there twice` }),
+  )
+}
+
+/** Names of declared delivery streams are unique. */
+export function streamRules(streams: unknown, context: z.core.$RefinementCtx): void {
+  repeated(fieldOfEach(streams, 'DeliveryStreamName')).forEach(([index, name]) =>
+    context.addIssue({
+      code: 'custom',
+      path: [index, 'DeliveryStreamName'],
+      message: `delivery stream "${name}" is declared twice`,
+    }),
+  )
+}
+
+function fieldOfEach(list: unknown, field: string): unknown[] {
+  if (!Array.isArray(list)) return []
+  return list.map((entry: unknown): unknown =>
+    typeof entry === 'object' && entry !== null ? Reflect.get(entry, field) : undefined,
+  )
+}
+
+/** Index and text of each text that stood earlier in the list. */
+function repeated(names: readonly unknown[]): [number, string][] {
+  const found: [number, string][] = []
+  names.forEach((name, index) => {
+    if (typeof name === 'string' && names.indexOf(name) < index) found.push([index, name])
+  })
+  return found
+}

@@ -1,0 +1,254 @@
+/**
+ * Every setting there is: its name, kind, default and meaning. docs/configuration.md and config/hydrant.example.yaml are
+ * generated from here.
+ *
+ * Delivery streams are the input of CreateDeliveryStream in AWS's words and are checked by the same code as the API
+ * call; here they are only known to be maps.
+ */
+import { z } from 'zod'
+import type { JsonObject } from '../domain/delivery-stream.ts'
+import { KIB, MIB } from '../domain/limits.ts'
+import { byteSize, choice, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
+import { catalogRules, hostRules, keyRules, streamRules } from './rules.ts'
+
+/** Rules across settings run even when a setting is wrong, so that all problems show at once. */
+const anyway = { when: () => true }
+
+const port = () => wholeNumber(0, 65_535)
+const host = () => text().default('127.0.0.1')
+
+const server = settings({
+  host: host().meta({
+    description: 'Address on which the Firehose API listens. Beyond loopback, `auth` must be written out.',
+  }),
+  port: port()
+    .default(4573)
+    .meta({ description: 'Port of the Firehose API; 0 takes any free one, which is printed.' }),
+  maxInFlightBytes: byteSize(MIB).prefault('64MiB').meta({
+    description:
+      'Bytes of request bodies held in memory at a time; beyond it requests are answered 503 unread.',
+  }),
+})
+
+const admin = settings({
+  host: host().meta({
+    description:
+      'Address of GET /metrics, /healthz and /readyz. Beyond loopback, `auth` must be written out.',
+  }),
+  port: port()
+    .default(4574)
+    .meta({ description: 'Port of the operators’ endpoints; 0 takes any free one, which is printed.' }),
+})
+
+const aws = settings({
+  region: text().default('us-east-1').meta({
+    description:
+      'Region in ARNs and error records; also the region of S3 unless `objectStore.region` is set.',
+  }),
+  accountId: z
+    .string({ error: 'must be 12 digits in quotes' })
+    .regex(/^\d{12}$/, 'must be 12 digits in quotes')
+    .default('000000000000')
+    .meta({ description: 'Account id in the ARNs of delivery streams.', values: '12 digits, in quotes' }),
+})
+
+const auth = settings({
+  mode: choice(['none']).meta({
+    description:
+      'How callers prove who they are. `none`, written out, allows hosts beyond loopback without any proof.',
+  }),
+})
+
+const budget = {
+  maxBytes: byteSize(64 * KIB)
+    .prefault('4GiB')
+    .meta({
+      description:
+        'Bytes of records that the store may hold undelivered; beyond it records are throttled, not taken.',
+    }),
+  perStreamShare: positiveNumber(1).default(0.5).meta({
+    description:
+      'Largest share of `maxBytes` for one delivery stream, so that one with a dead bucket leaves room for the others.',
+  }),
+}
+
+const embeddedBuffer = settings({
+  type: z.literal('embedded').prefault('embedded').meta({
+    description: 'The embedded store (LMDB): one process, one folder, nothing to install.',
+  }),
+  path: text()
+    .default('./data/buffer')
+    .meta({ description: 'Folder of the embedded store; one process at a time.' }),
+  ...budget,
+})
+
+const redisBuffer = settings({
+  type: z.literal('redis').meta({
+    description: 'Redis: any number of API and delivery processes around one server.',
+  }),
+  url: text()
+    .regex(
+      /^(rediss?:\/\/|\/)/,
+      'must start with redis://, rediss:// or be the absolute path of a Unix socket',
+    )
+    .default('redis://127.0.0.1:6379')
+    .meta({
+      description:
+        'Where Redis is: redis://[user:password@]host:port[/db], rediss:// for TLS, or a socket’s path.',
+    }),
+  keyPrefix: text()
+    .regex(/^[\w.-]+$/, 'must be letters, digits, "_", "-" and "."')
+    .default('hydrant')
+    .meta({ description: 'First part of every key, so that several installations can share a server.' }),
+  ...budget,
+  allowVolatile: yesOrNo().default(false).meta({
+    description:
+      'Start although this Redis keeps no append-only file, and so loses acknowledged records when it restarts.',
+  }),
+})
+
+const fileObjectStore = settings({
+  type: z.literal('file').prefault('file').meta({ description: 'Buckets are folders below `root`.' }),
+  root: text().default('./data/buckets').meta({ description: 'Folder that holds the buckets.' }),
+})
+
+const s3ObjectStore = settings({
+  type: z.literal('s3').meta({ description: 'S3, or any store that speaks its API.' }),
+  endpoint: text()
+    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
+    .optional()
+    .meta({
+      description: 'URL of the store; left out, AWS’s own for the region.',
+      example: 'http://127.0.0.1:9000',
+    }),
+  region: text().optional().meta({
+    description: 'Region of the buckets; left out, `aws.region`.',
+    example: 'eu-central-1',
+  }),
+  forcePathStyle: yesOrNo().optional().meta({
+    description: 'Put the bucket in the path, not in the host name; left out, true when `endpoint` is set.',
+    example: true,
+  }),
+  accessKeyId: text().optional().meta({
+    description: 'Access key; left out, the AWS SDK’s own chain (environment, profile, instance role).',
+    example: '${S3_ACCESS_KEY_ID}',
+  }),
+  secretAccessKey: text().optional().meta({
+    description: 'Secret of the access key. Take it from the environment.',
+    example: '${S3_SECRET_ACCESS_KEY}',
+  }),
+}).check(z.superRefine(keyRules, anyway))
+
+const convert = settings({
+  engine: choice(['duckdb', 'js']).default('duckdb').meta({
+    description: 'What writes Parquet: `duckdb` (native, fast), or `js` (portable, flat schemas, slow).',
+  }),
+  threads: wholeNumber(1, 256)
+    .default(2)
+    .meta({ description: 'Threads of the conversion, shared by all deliveries of the process.' }),
+  memoryLimit: byteSize(32 * MIB)
+    .prefault('256MiB')
+    .meta({ description: 'Memory of the conversion, shared by all deliveries of the process.' }),
+  stagingPath: text()
+    .default('./data/staging')
+    .meta({ description: 'Folder for files between conversion and delivery; emptied at start.' }),
+})
+
+const delivery = settings({
+  concurrency: wholeNumber(1, 1024)
+    .default(2)
+    .meta({ description: 'Batches that one process delivers at a time.' }),
+  perStream: wholeNumber(1, 1024).default(2).meta({
+    description: 'Batches of one delivery stream that are queued or delivered at a time, in all processes.',
+  }),
+  retentionHours: positiveNumber(8760).default(24).meta({
+    description:
+      'Age at which an undelivered batch raises an alarm. Retries never end and nothing is dropped.',
+  }),
+  attemptMaxMinutes: positiveNumber(1440)
+    .default(15)
+    .meta({ description: 'Longest delivery attempt; then it is given up and retried.' }),
+})
+
+const lowerCaseName = z
+  .string()
+  .regex(/^[^A-Z]+$/, 'names in the catalog are lower-case, as AWS Glue keeps them; write this one so')
+
+const column = settings({
+  name: lowerCaseName.meta({ description: 'Column name, lower-case.', example: 'order_id' }),
+  type: text().meta({
+    description: 'Hive type, such as string, bigint or decimal(10,2).',
+    example: 'string',
+  }),
+})
+
+const table = settings({
+  columns: z
+    .array(column, { error: 'must be a list of columns, each { name, type }' })
+    .min(1, 'must name at least one column')
+    .check(z.superRefine(catalogRules, anyway))
+    .meta({ description: 'Columns in order.' }),
+})
+
+const tables = z.record(lowerCaseName, table, { error: 'must be a map of tables' })
+const databases = z.record(lowerCaseName, tables, { error: 'must be a map of databases' })
+
+const catalog = settings({
+  databases: databases.prefault({}).meta({
+    description: 'Tables that SchemaConfiguration may name: database, table, columns.',
+  }),
+})
+
+const declaration = z.custom<JsonObject>(isMap, {
+  error: 'must be a map: the input of CreateDeliveryStream',
+  abort: false,
+})
+
+const whole = settings({
+  server: server.prefault({}),
+  admin: admin.prefault({}),
+  aws: aws.prefault({}),
+  auth: auth.optional(),
+  buffer: z
+    .discriminatedUnion('type', [embeddedBuffer, redisBuffer], { error: 'must be embedded or redis' })
+    .prefault({}),
+  objectStore: z
+    .discriminatedUnion('type', [fileObjectStore, s3ObjectStore], { error: 'must be file or s3' })
+    .prefault({}),
+  convert: convert.prefault({}),
+  delivery: delivery.prefault({}),
+  limits: choice(['aws', 'relaxed']).default('aws').meta({
+    description:
+      'Limits of BufferingHints: `aws`, or `relaxed` (SizeInMBs 1-1024, IntervalInSeconds 0-86400, also with conversion).',
+  }),
+  catalog: catalog.prefault({}),
+  extensions: z
+    .record(z.string(), settings({}), { error: 'must be a map of delivery streams' })
+    .prefault({})
+    .meta({ description: 'By name of a delivery stream: what AWS does not have. Nothing yet.' }),
+  deliveryStreams: z
+    .array(declaration, { error: 'must be a list; each entry is the input of CreateDeliveryStream' })
+    .check(z.superRefine(streamRules, anyway))
+    .prefault([])
+    .meta({
+      description:
+        'Delivery streams, each the input of CreateDeliveryStream word for word; RoleARN may be left out.',
+    }),
+})
+
+export const configSchema = whole.check(z.superRefine(hostRules, anyway))
+
+type Frozen<T> = T extends JsonObject
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T
+
+/** The settings of one process, complete and frozen. Sizes are bytes. `auth` is there only if it was written. */
+export type Config = Frozen<z.output<typeof configSchema>>
+
+export type ColumnSetting = z.output<typeof column>
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

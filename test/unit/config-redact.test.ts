@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { parseConfig } from '../../src/config/file.ts'
+import { redactConfig } from '../../src/config/redact.ts'
+
+const canary = 'canary-5f3a'
+
+test.each([
+  `buffer: { type: redis, url: "redis://user:${canary}@redis:6379/0" }`,
+  `buffer: { type: redis, url: "redis://:${canary}@redis:6379" }`,
+  `buffer: { type: redis, url: "/run/redis.sock?db=1&password=${canary}" }`,
+  `objectStore: { type: s3, accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
+  `objectStore: { type: s3, endpoint: "http://me:${canary}@store:9000" }`,
+  `deliveryStreams: [{ DeliveryStreamName: a, H: { EndpointConfiguration: { AccessKey: "${canary}" } } }]`,
+  `deliveryStreams: [{ DeliveryStreamName: a, R: { Username: u, Password: "${canary}" } }]`,
+])('no secret is in the effective configuration of %s', (text) => {
+  const loaded = parseConfig(text, {})
+  if (loaded.kind === 'refused') throw new Error('refused')
+  expect(JSON.stringify(loaded.config)).toContain(canary)
+  const redacted = JSON.stringify(redactConfig(loaded.config))
+  expect(redacted).not.toContain(canary)
+  expect(redacted).toContain('[redacted]')
+})
+
+test('what is no secret stays', () => {
+  const loaded = parseConfig('buffer: { type: redis, url: "redis://user:x@redis:6379/0" }', {})
+  if (loaded.kind === 'refused') throw new Error('refused')
+  expect(redactConfig(loaded.config)).toMatchObject({
+    server: { host: '127.0.0.1', port: 4573 },
+    buffer: { url: 'redis://user:[redacted]@redis:6379/0' },
+  })
+})
