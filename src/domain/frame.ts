@@ -9,7 +9,7 @@
  *     6  u8   codec of the body (0 none; a store adapter may compress, see store/frame-codec)
  *     7  u8   reserved, 0
  *     8  u32  records
- *    12  u32  CRC-32 of the body as stored (0 until a store adapter packs the frame)
+ *    12  u32  CRC-32 of all other bytes as stored (0 until a store adapter packs the frame)
  *    16  f64  arrival of the oldest record, epoch ms
  *    24  u32  record bytes: sum of the lengths, without our newlines
  *    28  u32  body bytes after decompression
