@@ -10,7 +10,7 @@ export function bodyLength(body: ObjectBody): number {
 
 export interface OpenBody {
   readonly content: Buffer | Readable
-  /** Aborts when the staged file cannot be read: the SDK does not listen, and the request would wait for its bytes. */
+  /** Aborts when the staged file cannot be read to its length: nobody else listens, and the request would wait for its bytes. */
   readonly failed: AbortSignal
   close(): Promise<void>
 }
@@ -26,6 +26,9 @@ export async function openBody(body: ObjectBody): Promise<OpenBody> {
   const file = await open(body.path, 'r')
   const content = file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false })
   content.once('error', (error) => failure.abort(error))
+  content.once('end', () => {
+    if (content.bytesRead !== body.length) failure.abort(notAsLong(body.path, content.bytesRead, body.length))
+  })
   const close = async (): Promise<void> => {
     content.destroy()
     await file.close()
@@ -35,8 +38,11 @@ export async function openBody(body: ObjectBody): Promise<OpenBody> {
 
 async function expectLength(path: string, length: number): Promise<void> {
   const { size } = await stat(path)
-  if (size !== length)
-    throw new Error(`read staged object ${path}: ${size} bytes where ${length} were promised`)
+  if (size !== length) throw notAsLong(path, size, length)
+}
+
+function notAsLong(path: string, size: number, length: number): Error {
+  return new Error(`read staged object ${path}: ${size} bytes where ${length} were promised`)
 }
 
 /** Base64 of the big-endian CRC-32, as the header wants it. */
