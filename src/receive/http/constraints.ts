@@ -62,14 +62,21 @@ export interface Reading {
   /** What is wrong, each in a sentence of the service without its count. */
   readonly violations: readonly string[]
   /** Members that the shape does not have; the API ignores them. */
-  readonly unknown: readonly string[]
+  readonly unknown: readonly UnknownMember[]
   /** Paths of role ARNs that are none. */
   readonly badRoles: readonly string[]
 }
 
+export interface UnknownMember {
+  readonly path: string
+  readonly name: string
+  /** The members that could stand there. */
+  readonly known: readonly string[]
+}
+
 interface Findings {
   readonly violations: string[]
-  readonly unknown: string[]
+  readonly unknown: UnknownMember[]
   readonly badRoles: string[]
 }
 
@@ -126,7 +133,8 @@ function structure(shape: StructureShape, input: unknown, path: string, findings
     else if (shape.required?.includes(name) === true) missing(memberPath, findings)
   }
   for (const name of Object.keys(input))
-    if (!Object.hasOwn(shape.members, name)) findings.unknown.push(join(path, name))
+    if (!Object.hasOwn(shape.members, name))
+      findings.unknown.push({ path: join(path, name), name, known: Object.keys(shape.members) })
   return value
 }
 
