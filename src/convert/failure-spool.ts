@@ -52,45 +52,29 @@ export class FailureSpool {
   }
 
   /** The failed records in order, after `close`. May be called again. */
-  async *entries(): AsyncIterable<FailedRecord> {
-    if (this.#length === 0) return
-    const file = await this.#open()
-    try {
-      yield* this.#entriesOf(file)
-    } finally {
-      await file.close()
-    }
+  entries(): AsyncIterable<FailedRecord> {
+    return spooledFailures(this.#path, this.#length)
   }
 
-  async #open(): Promise<FileHandle> {
-    try {
-      return await open(this.#path, 'r')
-    } catch (error) {
-      throw stagingError(`open ${this.#path}`, error)
-    }
+  /** Bytes of the file, after `close`; 0 when there is none. */
+  get length(): number {
+    return this.#length
   }
+}
 
-  async *#entriesOf(file: FileHandle): AsyncIterable<FailedRecord> {
-    let window: Buffer = Buffer.alloc(0)
-    let windowStart = 0
-    const bytesAt = async (offset: number, length: number): Promise<Buffer> => {
-      if (offset + length > windowStart + window.length) {
-        window = await readExactly(
-          file,
-          offset,
-          Math.min(Math.max(length, READ_BYTES), this.#length - offset),
-        )
-        windowStart = offset
-      }
-      return window.subarray(offset - windowStart, offset - windowStart + length)
-    }
-    for (let offset = 0; offset < this.#length;) {
-      const header = await bytesAt(offset, ENTRY_HEADER_BYTES)
+/** The failed records of a spool that was closed with this length. */
+export async function* spooledFailures(path: string, length: number): AsyncIterable<FailedRecord> {
+  if (length === 0) return
+  const file = await openForReading(path)
+  try {
+    const window = new FileWindow(file, length)
+    for (let offset = 0; offset < length;) {
+      const header = await window.bytesAt(offset, ENTRY_HEADER_BYTES)
       const [ordinal, arrivalMs] = [header.readUInt32LE(0), header.readDoubleLE(4)]
       const codeEnd = header.readUInt32LE(12)
       const messageEnd = codeEnd + header.readUInt32LE(16)
       const end = messageEnd + header.readUInt32LE(20)
-      const body = await bytesAt(offset + ENTRY_HEADER_BYTES, end)
+      const body = await window.bytesAt(offset + ENTRY_HEADER_BYTES, end)
       yield {
         ordinal,
         arrivalMs,
@@ -100,6 +84,38 @@ export class FailureSpool {
       }
       offset += ENTRY_HEADER_BYTES + end
     }
+  } finally {
+    await file.close()
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    throw stagingError(`open ${path}`, error)
+  }
+}
+
+/** Reads a file forward, a stretch at a time. */
+class FileWindow {
+  readonly #file: FileHandle
+  readonly #length: number
+  #bytes: Buffer = Buffer.alloc(0)
+  #start = 0
+
+  constructor(file: FileHandle, length: number) {
+    this.#file = file
+    this.#length = length
+  }
+
+  async bytesAt(offset: number, length: number): Promise<Buffer> {
+    if (offset + length > this.#start + this.#bytes.length) {
+      const stretch = Math.min(Math.max(length, READ_BYTES), this.#length - offset)
+      this.#bytes = await readExactly(this.#file, offset, stretch)
+      this.#start = offset
+    }
+    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length)
   }
 }
 
