@@ -10,8 +10,8 @@
  *     …%o       an object whose plain name is taken by a folder
  */
 
-/** What file systems take, less the room for a mark. */
-const NAME_BYTES_MAX = 253
+/** The 255 bytes that file systems take, less the room for two marks. */
+const NAME_BYTES_MAX = 251
 const CONTINUED = '%n'
 const FOLDER_MARK = '%p'
 const OBJECT_MARK = '%o'
