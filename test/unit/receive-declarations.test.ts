@@ -1,0 +1,137 @@
+/** A declaration acts once, so an old process cannot push an old declaration back. */
+import { expect, test } from 'vitest'
+import { createLog } from '../../src/account/log.ts'
+import { StartError } from '../../src/domain/errors.ts'
+import { applyDeclarations, checkDeclaration, declarationHash } from '../../src/receive/declarations.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+
+const context = { region: 'eu-west-1', accountId: '111122223333', limits: 'aws' as const }
+
+function declaration(prefix: string, name = 'orders') {
+  return {
+    DeliveryStreamName: name,
+    ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::lake', Prefix: prefix },
+  }
+}
+
+function setUp() {
+  const store = new MemoryStore()
+  const clock = new FakeClock()
+  const start = (declarations: readonly unknown[]) =>
+    applyDeclarations({ declarations, registry: store.registry, context, clock, log: createLog('silent') })
+  return { store, clock, start }
+}
+
+test('two processes with two versions of a file, restarted in turn, leave the newer one in force', async () => {
+  const { store, start } = setUp()
+  const [old, newer] = [declaration('old/'), declaration('new/')]
+  await start([old])
+  await start([newer])
+  await start([old])
+  await start([newer])
+  await start([old])
+  const stream = store.streams.get('orders')
+  expect(stream?.destination.prefix).toBe('new/')
+  expect(stream?.version).toBe(2)
+  expect(stream?.declarations).toEqual([declarationHash(old), declarationHash(newer)])
+})
+
+test('the first declaration creates the stream, with a role filled in', async () => {
+  const { store, start } = setUp()
+  const [stream] = await start([declaration('a/')])
+  expect(stream).toEqual(store.streams.get('orders'))
+  expect(stream?.arn).toBe('arn:aws:firehose:eu-west-1:111122223333:deliverystream/orders')
+  expect(stream?.description['RoleARN']).toBe('arn:aws:iam::111122223333:role/hydrant')
+  expect(stream?.updatedAtMs).toBeUndefined()
+})
+
+test('a changed declaration keeps the incarnation and raises the version', async () => {
+  const { store, clock, start } = setUp()
+  await start([declaration('a/')])
+  const before = store.streams.get('orders')
+  await clock.advance(5_000)
+  await start([declaration('b/')])
+  const after = store.streams.get('orders')
+  expect(after?.incarnation).toBe(before?.incarnation)
+  expect(after?.createdAtMs).toBe(before?.createdAtMs)
+  expect(after?.updatedAtMs).toBe(clock.now())
+  expect(after?.version).toBe(2)
+})
+
+test('a declaration that says the same in other words raises no version', async () => {
+  const { store, start } = setUp()
+  await start([declaration('a/')])
+  await start([
+    {
+      DeliveryStreamName: 'orders',
+      DeliveryStreamType: 'DirectPut',
+      S3DestinationConfiguration: {
+        Prefix: 'a/',
+        BucketARN: 'arn:aws:s3:::lake',
+        BufferingHints: { SizeInMBs: 5, IntervalInSeconds: 300 },
+      },
+    },
+  ])
+  expect(store.streams.get('orders')?.version).toBe(1)
+  expect(store.streams.get('orders')?.updatedAtMs).toBeUndefined()
+})
+
+test('the order of members does not change the hash', () => {
+  expect(declarationHash({ a: 1, b: { c: [1, 2], d: 2 } })).toBe(
+    declarationHash({ b: { d: 2, c: [1, 2] }, a: 1 }),
+  )
+  expect(declarationHash({ a: [1, 2] })).not.toBe(declarationHash({ a: [2, 1] }))
+})
+
+test('a stream that is no longer declared is kept', async () => {
+  const { store, start } = setUp()
+  await start([declaration('a/'), declaration('b/', 'clicks')])
+  await start([declaration('a/')])
+  expect([...store.streams.keys()]).toEqual(['orders', 'clicks'])
+})
+
+test('a stream left in deletion is removed and created anew', async () => {
+  const { store, start } = setUp()
+  const [first] = await start([declaration('a/')])
+  if (first === undefined) throw new Error('nothing was declared')
+  store.streams.set('orders', { ...first, status: 'DELETING' })
+  await start([declaration('a/')])
+  const again = store.streams.get('orders')
+  expect(again?.status).toBe('ACTIVE')
+  expect(again?.incarnation).not.toBe(first.incarnation)
+})
+
+test('all problems of all declarations are told at once, before anything is changed', async () => {
+  const { store, start } = setUp()
+  const refused = start([
+    declaration('a/'),
+    { DeliveryStreamName: 'b c', ExtendedS3DestinationConfiguration: { BucketArn: 'arn:aws:s3:::lake' } },
+    declaration('!{timestamp:yyyy}/', 'clicks'),
+    declaration('a/'),
+  ])
+  await expect(refused).rejects.toBeInstanceOf(StartError)
+  await expect(refused).rejects.toThrow(
+    [
+      'declare delivery streams:',
+      "deliveryStreams[1]: Value 'b c' at 'deliveryStreamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+      "deliveryStreams[1]: Value at 'extendedS3DestinationConfiguration.bucketARN' failed to satisfy constraint: Member must not be null",
+      "deliveryStreams[1]: 'extendedS3DestinationConfiguration.BucketArn' is not known",
+      'deliveryStreams[2]: ErrorOutputPrefix cannot be null or empty when Prefix contains expressions',
+      'deliveryStreams[3]: orders is declared twice',
+    ].join('\n'),
+  )
+  expect(store.streams.size).toBe(0)
+})
+
+test('a misspelt member is told with the name that was meant', () => {
+  const problems = checkDeclaration(
+    { ...declaration('a/'), DeliveryStreamTyp: 'DirectPut' },
+    { ...context, nearestName: (name, known) => known.find((each) => each.startsWith(name)) },
+  )
+  expect(problems).toEqual(["'DeliveryStreamTyp' is not known; did you mean DeliveryStreamType?"])
+})
+
+test.each([null, 5, 'x', [], {}])('a declaration %j is refused in a sentence', (input) => {
+  expect(checkDeclaration(input, context)).toHaveLength(1)
+})
