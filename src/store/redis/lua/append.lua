@@ -23,7 +23,11 @@ local stream_key, writers_key, due_key, budget_key = KEYS[1], KEYS[2], KEYS[3], 
 local epoch, sequence, base = ARGV[2], tonumber(ARGV[3]), ARGV[6]
 
 local values = redis.call('HMGET', stream_key, unpack(FIELDS))
-if not values[1] then return { 'refused', 0, 0 } end
+if not values[1] then
+  -- A replica that has lost its data may not say so: a write that changes nothing makes it answer READONLY.
+  redis.call('DEL', stream_key)
+  return { 'refused', 0, 0 }
+end
 local stream = {}
 for i, field in ipairs(FIELDS) do stream[field] = values[i] end
 local now = math.max(tonumber(ARGV[1]), tonumber(stream.now))

@@ -1,3 +1,4 @@
+#!lua
 -- create: a new delivery stream.
 --
 -- KEYS  1 registry  2 stream

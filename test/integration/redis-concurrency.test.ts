@@ -1,0 +1,78 @@
+/** G1, G3: many processes on one stream: nothing lost, nothing twice, each writer's order kept, one seal a batch. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Store } from '../../src/domain/ports.ts'
+import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
+import { freshPrefix, openTestStore, sealedRecords } from '../support/redis-store.ts'
+import { expectBalanced, frameOf, streamOf } from '../conformance/store/fixture.ts'
+
+const STORES = 8
+const APPENDS = 60
+
+let redis: RedisServer
+
+beforeAll(async () => {
+  redis = await startRedisServer()
+})
+afterAll(() => redis.stop())
+
+test('eight stores append to one stream while their sealers race', async () => {
+  const keyPrefix = freshPrefix()
+  let time = 1_790_000_000_000
+  // Time passes by being looked at, so that batches come due all the while.
+  const now = (): number => (time += 1)
+  const stream = streamOf({ bytes: 400, intervalMs: 7 })
+  const stores: Store[] = []
+  for (let index = 0; index < STORES; index += 1) {
+    stores.push(
+      await openTestStore({ url: redis.url, keyPrefix, maxBytes: 1e9, holder: `process ${index}`, now }),
+    )
+  }
+  await stores[0]?.registry.create(stream)
+  const seals = { bySize: 0, byInterval: new Array<string>() }
+  const writing = new Set(stores)
+  const write = async (store: Store, writer: number): Promise<void> => {
+    for (let sequence = 1; sequence <= APPENDS; sequence += 1) {
+      const frames = ['a', 'b', 'c'].map((part) =>
+        frameOf([`${writer} ${sequence}${part} ${'.'.repeat(writer * 8)}`]),
+      )
+      const answer = await store.buffer.append(stream, frames, { epoch: `writer ${writer}`, sequence })
+      if (answer.kind !== 'appended') throw new Error(`append: ${answer.kind}`)
+      seals.bySize += answer.sealed
+    }
+    writing.delete(store)
+  }
+  const seal = async (store: Store): Promise<void> => {
+    while (writing.size > 0) {
+      const answer = await store.buffer.sealDue(stream)
+      if (answer.kind === 'sealed') seals.byInterval.push(answer.batch.batchId)
+    }
+  }
+  await Promise.all(stores.flatMap((store, index) => [write(store, index), seal(store)]))
+  const [store] = stores
+  if (store === undefined) throw new Error('no store')
+  time += 1000
+  const last = await store.buffer.sealDue(stream)
+  if (last.kind === 'sealed') seals.byInterval.push(last.batch.batchId)
+
+  const batches = await store.buffer.sealed(stream, 10_000)
+  expect(new Set(batches.map((batch) => batch.batchId)).size).toBe(batches.length)
+  expect(new Set(seals.byInterval).size).toBe(seals.byInterval.length)
+  expect(seals.bySize).toBeGreaterThan(0)
+  expect(seals.byInterval.length).toBeGreaterThan(0)
+  expect(seals.bySize + seals.byInterval.length).toBe(batches.length)
+
+  const records = await sealedRecords(store, stream)
+  for (let writer = 0; writer < STORES; writer += 1) {
+    const own = records
+      .filter((record) => record.startsWith(`${writer} `))
+      .map((record) => record.split(' ')[1])
+    const expected = Array.from({ length: APPENDS }, (_, index) =>
+      ['a', 'b', 'c'].map((part) => `${index + 1}${part}`),
+    )
+    expect(own).toEqual(expected.flat())
+  }
+  expect(await expectBalanced(store, stream)).toMatchObject({
+    accepted: STORES * APPENDS * 3,
+    sealedBatches: batches.length,
+  })
+})
