@@ -26,15 +26,15 @@ import type { S3Target } from './s3-failures.ts'
 
 export interface S3Options {
   /** Absent: AWS. */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** Absent: the SDK's own chain on AWS, `us-east-1` at an endpoint. */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Default: true at an endpoint, false on AWS. */
-  readonly forcePathStyle?: boolean
+  readonly forcePathStyle?: boolean | undefined
   /** Both keys, or neither: the SDK's own chain (environment, profile, role). */
-  readonly accessKeyId?: string
-  readonly secretAccessKey?: string
-  readonly sessionToken?: string
+  readonly accessKeyId?: string | undefined
+  readonly secretAccessKey?: string | undefined
+  readonly sessionToken?: string | undefined
   /** `x-amz-checksum-crc32` as a header of the put. `auto` sends it to AWS, and not to an endpoint that may not know it. */
   readonly checksum?: 'auto' | 'crc32' | 'none'
   readonly timeouts?: S3Timeouts

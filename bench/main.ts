@@ -1,0 +1,91 @@
+/**
+ * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: limit,
+ * convert, embedded, redis, put-record, backlog. Without a name: all of them.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
+import type { Shape } from './installation.ts'
+import { duckdbLimit } from './limit.ts'
+import type { Usage } from './meter.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '60' }, runs: { type: 'string', default: '3' } },
+})
+const seconds = Number(values.seconds)
+const runs = Number(values.runs)
+const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+/** Median, and the spread from least to most. */
+function spread(values_: readonly number[], show: (value: number) => string = whole): string {
+  const sorted = values_.toSorted((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0
+  return `${show(median)} (${show(sorted[0] ?? 0)}-${show(sorted.at(-1) ?? 0)})`
+}
+
+function sayUsage(usage: Record<string, Usage>, records?: number): void {
+  for (const [name, { cpuSeconds, peakAnonMiB, earlyAnonMiB, lateAnonMiB }] of Object.entries(usage)) {
+    const cpu =
+      records === undefined ? '' : `${((cpuSeconds / records) * 1e6).toFixed(2)} CPU s per million, `
+    say(
+      `  ${name}: ${cpu}RssAnon peak ${peakAnonMiB} MiB (second quarter ${earlyAnonMiB}, last ${lateAnonMiB})`,
+    )
+  }
+}
+
+async function benchEndToEnd(shape: Shape): Promise<void> {
+  const results: EndToEnd[] = []
+  for (let run = 0; run < runs; run += 1) results.push(await endToEnd(shape, seconds))
+  say(`\n${shape}: 500-record requests, ${seconds} s, ${runs} runs, every record landed`)
+  say(`  in:     ${spread(results.map(({ load }) => load.records / load.seconds))} records/s`)
+  say(
+    `  landed: ${spread(results.map(({ landedPerSecond }) => landedPerSecond))} records/s while the load ran`,
+  )
+  say(
+    `  landed: ${spread(results.map(({ drainedPerSecond }) => drainedPerSecond))} records/s to the last record`,
+  )
+  const last = results.at(-1)
+  if (last === undefined) return
+  say(
+    `  request p50 ${last.load.p50Ms.toFixed(1)} ms, p99 ${last.load.p99Ms.toFixed(1)} ms, throttled ${last.load.throttled}`,
+  )
+  say(`  load generator: ${((last.load.cpuSeconds / last.load.records) * 1e6).toFixed(2)} CPU s per million`)
+  sayUsage(last.usage, last.landed)
+}
+
+say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
+if (wanted('limit')) {
+  const limits = duckdbLimit()
+  say(`\nlimit: DuckDB alone, read_json -> COPY, one thread, the same orders`)
+  say(`  ${spread(limits.map(({ recordsPerSecond }) => recordsPerSecond))} records/s`)
+  say(
+    `  ${spread(
+      limits.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion),
+      (value) => value.toFixed(2),
+    )} CPU s per million`,
+  )
+}
+if (wanted('embedded')) await benchEndToEnd('embedded')
+if (wanted('redis')) await benchEndToEnd('redis')
+if (wanted('put-record')) {
+  for (const shape of ['embedded', 'redis'] as const) {
+    const report = await putRecord(shape, Math.min(seconds, 15))
+    say(`\nPutRecord one by one, 64 connections, ${shape}`)
+    say(
+      `  ${whole(report.records / report.seconds)} records/s, p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms`,
+    )
+  }
+}
+if (wanted('backlog')) {
+  for (const shape of ['embedded', 'redis'] as const) {
+    const result = await backlog(shape, 2 * 1024 ** 3)
+    say(`\nbacklog of 2 GiB, then its bucket appears, ${shape}: landed in ${result.seconds.toFixed(0)} s`)
+    sayUsage(result.usage)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The engines of this process. New batches are planned with the configured one, which must load before the process serves;
+ * what an older plan asks for is opened when it is met. A batch that killed processes goes to a child process.
+ */
+import type { Log } from '../account/log.ts'
+import type { Column } from '../domain/delivery-stream.ts'
+import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
+import type { Engine } from '../domain/plan.ts'
+import type { Encoder } from '../domain/ports.ts'
+import { openDuckdbEncoder } from './duckdb-encoder.ts'
+import { typedColumns } from './hive-types.ts'
+import { isolatedEncoder } from './isolated.ts'
+import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
+import { openRawEncoder } from './raw.ts'
+
+export type ConvertingEngine = Exclude<Engine, 'raw'>
+
+export interface EngineOptions {
+  readonly engine: ConvertingEngine
+  readonly stagingPath: string
+  readonly threads: number
+  readonly memoryLimitBytes: number
+  readonly log: Log
+}
+
+export interface Engines {
+  readonly planned: { readonly engine: ConvertingEngine; readonly version: string }
+  encoderFor(engine: Engine, careful: boolean): Promise<Encoder>
+  close(): Promise<void>
+}
+
+/** An encoder that holds something until it is closed. */
+type OpenEncoder = Encoder & { readonly version: string; close(): Promise<void> }
+
+/** What is wrong with these columns for the engine, or undefined. */
+export function unsupportedColumns(engine: ConvertingEngine, columns: readonly Column[]): string | undefined {
+  try {
+    typedColumns(columns)
+  } catch (error) {
+    if (error instanceof EncoderError) return error.message
+    throw error
+  }
+  return engine === 'js' ? parquetjsSupports(columns) : undefined
+}
+
+/** @throws StartError when the configured engine does not load on this machine */
+export async function openEngines(options: EngineOptions): Promise<Engines> {
+  const opened = new Map<Engine, Promise<OpenEncoder>>()
+  const open = (engine: Engine): Promise<OpenEncoder> => {
+    const known = opened.get(engine)
+    if (known !== undefined) return known
+    const opening = openEngine(engine, options)
+    opened.set(engine, opening)
+    opening.catch(() => opened.delete(engine))
+    return opening
+  }
+  const planned = await open(options.engine).catch((cause: unknown) => {
+    throw new StartError(
+      `load engine ${options.engine}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+        hint: 'set convert.engine: js, which needs no native library and is slower; all processes must choose the same engine',
+      },
+    )
+  })
+  return {
+    planned: { engine: options.engine, version: planned.version },
+    async encoderFor(engine, careful) {
+      if (careful && engine !== 'raw') return isolatedEncoder({ ...options, engine })
+      return open(engine)
+    },
+    async close() {
+      for (const encoder of await Promise.allSettled(opened.values())) {
+        if (encoder.status === 'fulfilled') await encoder.value.close()
+      }
+    },
+  }
+}
+
+function openEngine(engine: Engine, options: EngineOptions): Promise<OpenEncoder> {
+  switch (engine) {
+    case 'duckdb':
+      return openDuckdbEncoder(options)
+    case 'js':
+      return openParquetjsEncoder(options)
+    case 'raw':
+      return openRawEncoder(options)
+    default:
+      return unreachable(engine)
+  }
+}
