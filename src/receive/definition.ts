@@ -68,7 +68,8 @@ export async function tableProblem(
   const { conversion } = stream.destination
   if (conversion === undefined || catalog.resolveColumns === undefined) return undefined
   try {
-    return catalog.supportsColumns?.(await catalog.resolveColumns(conversion.table))
+    const columns = await catalog.resolveColumns(conversion.table)
+    return catalog.supportsColumns?.(columns)
   } catch (error) {
     if (error instanceof EncoderError && error.code === 'EntityNotFound') return error.message
     throw error

@@ -8,9 +8,8 @@ import { createAccept } from '../../src/receive/accept.ts'
 import { createApiServer, type ApiServerOptions } from '../../src/receive/http/server.ts'
 import { createStreamDirectory } from '../../src/receive/stream-directory.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { ACCOUNT_ID } from './api-inputs.ts'
 import { MemoryStore } from './memory-store.ts'
-
-export const ACCOUNT_ID = '000000000000'
 
 export interface ServedApi {
   readonly url: string
@@ -97,25 +96,4 @@ export function speak(port: number, bytes: string | Buffer): Promise<string> {
 
 export function base64(text: string): string {
   return Buffer.from(text).toString('base64')
-}
-
-export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/firehose`
-
-/** An input of CreateDeliveryStream. */
-export function createInput(name: string, destination: object = {}): Record<string, unknown> {
-  return {
-    DeliveryStreamName: name,
-    ExtendedS3DestinationConfiguration: {
-      RoleARN: ROLE_ARN,
-      BucketARN: 'arn:aws:s3:::lake',
-      ...destination,
-    },
-  }
-}
-
-/** A DataFormatConversionConfiguration that is whole. */
-export const CONVERSION = {
-  SchemaConfiguration: { RoleARN: ROLE_ARN, DatabaseName: 'sales', TableName: 'orders' },
-  InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
-  OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
 }

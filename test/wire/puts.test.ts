@@ -2,15 +2,8 @@
 import { PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseRecordId } from '../../src/domain/record.ts'
-import {
-  ACCOUNT_ID,
-  base64,
-  call,
-  createInput,
-  firehoseClient,
-  serveApi,
-  type ServedApi,
-} from '../support/api-server.ts'
+import { base64, call, firehoseClient, serveApi, type ServedApi } from '../support/api-server.ts'
+import { ACCOUNT_ID, createInput } from '../support/api-inputs.ts'
 
 let api: ServedApi
 

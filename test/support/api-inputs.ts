@@ -1,0 +1,22 @@
+/** Inputs of the API for tests. */
+export const ACCOUNT_ID = '000000000000'
+export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/firehose`
+
+/** An input of CreateDeliveryStream. */
+export function createInput(name: string, destination: object = {}): Record<string, unknown> {
+  return {
+    DeliveryStreamName: name,
+    ExtendedS3DestinationConfiguration: {
+      RoleARN: ROLE_ARN,
+      BucketARN: 'arn:aws:s3:::lake',
+      ...destination,
+    },
+  }
+}
+
+/** A DataFormatConversionConfiguration that is whole. */
+export const CONVERSION = {
+  SchemaConfiguration: { RoleARN: ROLE_ARN, DatabaseName: 'sales', TableName: 'orders' },
+  InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
+  OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
+}
