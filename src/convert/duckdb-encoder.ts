@@ -1,0 +1,97 @@
+/**
+ * The native engine: JSON to Parquet with DuckDB, off the event loop. docs/decisions/0001-duckdb-conversion.md says why it
+ * is built so; what each type takes is hive-types'.
+ */
+import { rm, stat } from 'node:fs/promises'
+import type { Log } from '../account/log.ts'
+import { EncoderError, StartError } from '../domain/errors.ts'
+import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
+import { convertBatch, LinesLostError, type Converted } from './duckdb/conversion.ts'
+import { DuckdbEngine } from './duckdb/engine.ts'
+import { StagingFolder } from './staging.ts'
+
+export interface DuckdbOptions {
+  readonly stagingPath: string
+  /** Threads of all conversions of the process together. */
+  readonly threads: number
+  /** For all conversions of the process together. */
+  readonly memoryLimitBytes: number
+  readonly log: Log
+}
+
+export interface DuckdbEncoder extends Encoder {
+  /** Part of each plan: objects of one version are alike in every process. */
+  readonly version: string
+  close(): Promise<void>
+}
+
+/** Rejects with StartError when the native library cannot be loaded. */
+export async function openDuckdbEncoder(options: DuckdbOptions): Promise<DuckdbEncoder> {
+  const staging = await StagingFolder.open(options.stagingPath)
+  const engine = await openEngine(staging, options)
+  const version = `duckdb-${engine.version}`
+  options.log.info({ engine: 'duckdb', engineVersion: version, threads: options.threads }, 'encoder opened')
+  return {
+    version,
+    encode: (input) => encode(input, { staging, engine, log: options.log }),
+    async close() {
+      await engine.close()
+      await staging.remove()
+    },
+  }
+}
+
+async function openEngine(staging: StagingFolder, options: DuckdbOptions): Promise<DuckdbEngine> {
+  try {
+    return await DuckdbEngine.open({ ...options, folder: staging.path })
+  } catch (error) {
+    await staging.remove()
+    throw new StartError('open encoder: DuckDB cannot be started', {
+      cause: error,
+      hint: 'see the cause; on a platform without DuckDB’s native library set convert.engine to js',
+    })
+  }
+}
+
+interface Parts {
+  readonly staging: StagingFolder
+  readonly engine: DuckdbEngine
+  readonly log: Log
+}
+
+async function encode(input: EncodeInput, parts: Parts): Promise<Encoded> {
+  if (input.careful) return attempt(input, parts, true)
+  try {
+    return await attempt(input, parts, false)
+  } catch (error) {
+    const again =
+      error instanceof LinesLostError || (error instanceof EncoderError && error.code === 'OutOfMemory')
+    if (!again) throw error
+    parts.log.warn({ batchId: input.batch.batchId, err: error }, 'conversion is repeated carefully')
+    return await attempt(input, parts, true)
+  }
+}
+
+async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: boolean): Promise<Encoded> {
+  const folder = await staging.folder()
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    const run = careful ? engine.alone.bind(engine) : engine.together.bind(engine)
+    const converted = await run((session) => convertBatch(session, input, folder, careful), input.signal)
+    return await encoded(converted, remove)
+  } catch (error) {
+    await remove()
+    if (error instanceof LinesLostError && careful) {
+      throw new EncoderError(error.message, { code: 'LinesLost', cause: error })
+    }
+    throw error
+  }
+}
+
+async function encoded({ path, rows, failures }: Converted, dispose: () => Promise<void>): Promise<Encoded> {
+  const objects =
+    path === undefined
+      ? []
+      : [{ part: 0, rows, body: { path, length: (await stat(path)).size }, extension: '.parquet' }]
+  return { objects, rows, errors: failures.errors, dropped: 0, failures: () => failures.entries(), dispose }
+}
