@@ -3,13 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { createS3Destination, type S3Options } from '../../src/deliver/s3.ts'
 import type { ObjectBody } from '../../src/domain/ports.ts'
 
 const signal = new AbortController().signal
 const bytes = Buffer.alloc(3 * 1024 * 1024 + 7, 'abcdefg')
+/** Of `bytes`, by another program. */
+const CRC32 = 'hjBTeQ=='
 let folder: string
 let capture: Capture | undefined
 
@@ -18,6 +20,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'staged'), bytes)
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await capture?.close()
 })
 afterAll(async () => {
@@ -41,7 +44,7 @@ for (const [kind, body] of Object.entries(bodies)) {
       expect(sent.headers['x-amz-trailer']).toBeUndefined()
       expect(sent.headers['expect']).toBeUndefined()
       expect(sent.headers['x-amz-content-sha256']).not.toMatch(/^STREAMING/)
-      expect(sent.headers['x-amz-checksum-crc32']).toBe(checksum === 'crc32' ? 'hjBTeQ==' : undefined)
+      expect(sent.headers['x-amz-checksum-crc32']).toBe(checksum === 'crc32' ? CRC32 : undefined)
       expect(sent.headers['if-none-match']).toBe('*')
       expect(sent.headers['content-type']).toBe('application/octet-stream')
       expect(sent.headers['x-amz-meta-hydrant-batch']).toBe('1-00')
@@ -51,6 +54,26 @@ for (const [kind, body] of Object.entries(bodies)) {
     })
   }
 }
+
+test('to AWS the checksum is a header, and a large body waits to be asked for', async () => {
+  capture = await startCapture()
+  // Without an endpoint of ours it is AWS; the SDK lets its own be moved.
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${capture.port}`)
+  for (const body of Object.values(bodies)) {
+    const sent = await putThrough(capture, { endpoint: undefined, region: 'us-east-1' }, body())
+    expect(sent.headers).toMatchObject({
+      'content-length': String(bytes.length),
+      'x-amz-checksum-crc32': CRC32,
+      expect: '100-continue',
+      'if-none-match': '*',
+    })
+    expect(sent.headers['transfer-encoding']).toBeUndefined()
+    expect(sent.headers['content-encoding']).toBeUndefined()
+    expect(sent.headers['x-amz-trailer']).toBeUndefined()
+    expect(sent.body.equals(bytes)).toBe(true)
+    expect(sent.rest).toBe(0)
+  }
+})
 
 test('a content encoding is the one that the object has', async () => {
   capture = await startCapture()
@@ -66,16 +89,17 @@ test('keys go out as they are, dots and double slashes too', async () => {
 
 async function putThrough(
   { port, received }: Capture,
-  options: Partial<S3Options>,
+  options: Partial<Omit<S3Options, 'endpoint'>> & { endpoint?: undefined },
   body: ObjectBody,
   change: { key?: string; contentEncoding?: string } = {},
 ): Promise<SentRequest> {
+  const { endpoint: _, ...others } = options
   const s3 = createS3Destination({
-    endpoint: `http://127.0.0.1:${port}`,
+    ...('endpoint' in options ? {} : { endpoint: `http://127.0.0.1:${port}` }),
     accessKeyId: 'test',
     secretAccessKey: 'test',
     log: createLog('silent'),
-    ...options,
+    ...others,
   })
   try {
     const key = 'orders/a=1/x.parquet'
@@ -103,6 +127,8 @@ async function startCapture(): Promise<Capture> {
     socket.on('error', () => socket.destroy())
     socket.on('data', (chunk) => {
       chunks.push(chunk)
+      if (/expect: 100-continue/i.test(chunk.toString('latin1', 0, 4096)))
+        socket.write('HTTP/1.1 100 Continue\r\n\r\n')
       length += chunk.length
       const head = chunks[0]?.indexOf('\r\n\r\n') ?? -1
       const promised = /content-length: (\d+)/i.exec(chunks[0]?.toString('latin1', 0, head) ?? '')?.[1]
