@@ -44,7 +44,6 @@ export class LmdbDatabase {
 
   constructor(path: string, maxBytes: number) {
     this.path = path
-    makeFolder(path)
     this.#root = openEnvironment(path, maxBytes)
     this.streams = this.#root.openDB('streams', { encoding: 'json' })
     this.states = this.#root.openDB('states', { encoding: 'json' })
@@ -150,6 +149,7 @@ function makeFolder(path: string): void {
 
 function openEnvironment(path: string, maxBytes: number): RootDatabase {
   try {
+    makeFolder(path)
     return open({
       path,
       noSubdir: false,

@@ -51,6 +51,7 @@ export class LmdbStore implements Store {
   readonly #time: StoreTime
   readonly #purge: Purge
   readonly #disown: () => Promise<void>
+  #closing: Promise<void> | undefined
 
   constructor(db: LmdbDatabase, options: LmdbStoreOptions, disown: () => Promise<void>) {
     this.#db = db
@@ -102,7 +103,12 @@ export class LmdbStore implements Store {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#purge.stop()
     await this.#db.close()
     await this.#disown()
