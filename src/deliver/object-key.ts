@@ -19,7 +19,7 @@ import {
 } from '../domain/prefix.ts'
 
 /** The folder of a kind of failure, `!{firehose:error-output-type}`. */
-export type ErrorOutputType = 'format-conversion-failed'
+type ErrorOutputType = 'format-conversion-failed'
 
 /** What an object holds. Two objects with equal identity hold the same rows. */
 export interface ObjectIdentity {

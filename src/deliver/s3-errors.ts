@@ -59,7 +59,7 @@ function nameOf(cause: unknown): string | undefined {
 }
 
 /** The HTTP status of an answer, even of one that the SDK could not read. */
-export function s3Status(cause: unknown): number | undefined {
+function s3Status(cause: unknown): number | undefined {
   if (!(cause instanceof Error)) return undefined
   const metadata: unknown = Reflect.get(cause, '$metadata')
   const response: unknown = Reflect.get(cause, '$response')

@@ -42,7 +42,7 @@ export interface S3Options {
   readonly clock?: Pick<Clock, 'sleep'>
 }
 
-export interface S3Timeouts {
+interface S3Timeouts {
   readonly connectionMs: number
   /** From the start of a request to the end of its answer, and so much more for each MiB of its body. */
   readonly requestMs: number

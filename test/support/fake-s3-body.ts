@@ -105,7 +105,7 @@ function base64OfCrc32(sum: number): string {
   return bytes.toString('base64')
 }
 
-export function isAwsChunked(headers: IncomingHttpHeaders): boolean {
+function isAwsChunked(headers: IncomingHttpHeaders): boolean {
   const encoded = headers['content-encoding']?.includes('aws-chunked') === true
   return encoded || String(headers['x-amz-content-sha256'] ?? '').startsWith('STREAMING-')
 }

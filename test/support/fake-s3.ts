@@ -33,7 +33,7 @@ export interface FakeS3Options {
   readonly noConditional?: boolean
 }
 
-export interface StoredObject extends ReceivedBody {
+interface StoredObject extends ReceivedBody {
   readonly metadata: Readonly<Record<string, string>>
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
@@ -42,7 +42,7 @@ export interface StoredObject extends ReceivedBody {
   readonly puts: number
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   readonly bucket: string
   readonly key: string
