@@ -82,6 +82,11 @@ export class LmdbStore implements Store {
     return new LmdbLeases(this.#db, this.#time, holder)
   }
 
+  /** Frames in the file, of batches and of those that are gone but not yet removed. */
+  get storedFrames(): number {
+    return this.#db.frames.getCount()
+  }
+
   /** Resolves when the frames of discarded batches are gone from the file. */
   async purged(): Promise<void> {
     await this.#purge.finished()
