@@ -1,0 +1,88 @@
+/** What a start prints: where the process listens, what is declared, how to send a record, where objects land. */
+import { resolve } from 'node:path'
+import type { Started } from './app.ts'
+import type { Config } from './config/schema.ts'
+import type { DeliveryStream } from './domain/delivery-stream.ts'
+import { MIB } from './domain/limits.ts'
+
+/** Streams listed at most; the rest are counted. */
+const LISTED_MAX = 10
+
+export function announcement(title: string, started: Started, config: Config): string {
+  const lines = [title, ...addresses(started), ...declared(started.streams, config)]
+  const [first] = started.streams
+  if (started.api !== undefined && first !== undefined) {
+    lines.push('', ...examples(first, urlOf(started.api), config))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function addresses({ api, admin, promise }: Started): string[] {
+  const listening = api === undefined ? [] : [`  api      ${urlOf(api)}  (the Firehose endpoint)`]
+  return [...listening, `  admin    ${urlOf(admin)}  (/metrics /healthz /readyz)`, `  records  ${promise}`]
+}
+
+function declared(streams: readonly DeliveryStream[], config: Config): string[] {
+  if (streams.length === 0) return ['  streams  none declared; CreateDeliveryStream makes one']
+  const lines = streams.slice(0, LISTED_MAX).map((stream) => `  stream   ${describe(stream, config)}`)
+  const more = streams.length - lines.length
+  return more === 0 ? lines : [...lines, `           and ${more} more`]
+}
+
+function describe({ name, destination, hints }: DeliveryStream, config: Config): string {
+  const { bucket, prefix, compression, conversion } = destination
+  const folder =
+    config.objectStore.type === 'file'
+      ? resolve(config.objectStore.root, bucket)
+      : `s3://${bucket}${config.objectStore.endpoint === undefined ? '' : ` at ${withoutPassword(config.objectStore.endpoint)}`}`
+  const format =
+    conversion !== undefined ? 'Parquet' : compression === 'GZIP' ? 'records, gzipped' : 'records as they are'
+  const when = `every ${hints.intervalMs / 1000} s or ${hints.bytes / MIB} MiB`
+  return `${name}: ${format}, ${when}, into ${folder} under ${prefix === '' ? 'YYYY/MM/dd/HH/' : prefix}`
+}
+
+function examples(stream: DeliveryStream, url: string, config: Config): string[] {
+  const { name } = stream
+  const record = JSON.stringify(sampleRecord(stream, config))
+  const { region } = config.aws
+  return [
+    'Send a record with the AWS CLI, version 2 (any credentials do):',
+    `  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws firehose put-record --region ${region} \\`,
+    `    --endpoint-url ${url} --delivery-stream-name ${name} \\`,
+    `    --cli-binary-format raw-in-base64-out --record '${JSON.stringify({ Data: `${record}\n` })}'`,
+    'or with boto3:',
+    '  import boto3',
+    `  firehose = boto3.client('firehose', endpoint_url='${url}', region_name='${region}',`,
+    "                          aws_access_key_id='any', aws_secret_access_key='any')",
+    `  firehose.put_record(DeliveryStreamName='${name}', Record={'Data': b'${record}\\n'})`,
+  ]
+}
+
+/** A record that the stream's table takes. */
+function sampleRecord({ destination }: DeliveryStream, { catalog }: Config): Record<string, unknown> {
+  const table = destination.conversion?.table
+  const columns = table && catalog.databases[table.databaseName]?.[table.tableName]?.columns
+  if (columns === undefined) return { hello: 'world' }
+  const plain = columns.filter(({ name }) => /^[a-z0-9_]+$/.test(name)).slice(0, 4)
+  return Object.fromEntries(plain.map(({ name, type }) => [name, sampleValue(name, type.toLowerCase())]))
+}
+
+function sampleValue(name: string, type: string): unknown {
+  if (/^(tinyint|smallint|int|integer|bigint)$/.test(type)) return 1
+  if (/^(float|double|decimal)/.test(type)) return type.startsWith('decimal') ? 1 : 9.5
+  if (type === 'boolean') return true
+  if (type === 'date') return '2026-01-31'
+  if (type === 'timestamp') return '2026-01-31 12:00:00'
+  return type === 'string' ? `${name}-1` : null
+}
+
+/** A process that listens everywhere is reached here by loopback. */
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (host === '::') return `http://[::1]:${port}`
+  return host.includes(':') && !host.startsWith('[') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+}
+
+function withoutPassword(endpoint: string): string {
+  return endpoint.replace(/\/\/[^/@]*@/, '//')
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+/** The command line: parses, calls, prints, exits. 0 went well, 1 was refused or failed, 2 was called wrongly. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { readCheckedConfig } from './check.ts'
+import { readEnvironment } from './config/environment.ts'
+import { formatProblem, type Problem } from './config/problem.ts'
+import { allRoles, parseRoles, type Role } from './config/roles.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+interface ServeFlags {
+  readonly config: string
+  readonly roles: ReadonlySet<Role>
+  readonly port?: number
+  readonly adminPort?: number
+}
+
+function commandLine(finish: (exitCode: number) => void): Command {
+  const program = new Command('hydrant')
+    .description('A self-hosted Amazon Data Firehose.')
+    .version(version, '--version', 'print the version')
+    .showHelpAfterError('(hydrant --help says what there is)')
+    .exitOverride()
+  program
+    .command('serve')
+    .description('take records and deliver them until a signal asks to stop')
+    .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+    .option('--roles <list>', `what this process does: ${allRoles.join(',')}`, roles, new Set(allRoles))
+    .option('--port <number>', 'port of the Firehose API instead of server.port; 0 takes any free one', port)
+    .option('--admin-port <number>', 'port of metrics and health instead of admin.port', port)
+    .action(async (flags: ServeFlags) => finish(await serve(flags)))
+  program
+    .command('check')
+    .description('read a configuration file, say everything that is wrong with it, touch nothing')
+    .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+    .action(async (flags: { readonly config: string }) => finish(await check(flags.config)))
+  return program
+}
+
+/** The engine and the stores are loaded only by a process that serves. */
+async function serve(flags: ServeFlags): Promise<number> {
+  const { serve: serveUntilStopped } = await import('./serve.ts')
+  const served = await serveUntilStopped({ ...flags, version })
+  return served.kind === 'stopped' ? 0 : refuse(flags.config, served.problems)
+}
+
+async function check(path: string): Promise<number> {
+  const loaded = await readCheckedConfig(path, readEnvironment().variables)
+  if (loaded.kind === 'refused') return refuse(path, loaded.problems)
+  for (const stream of loaded.config.deliveryStreams) {
+    process.stdout.write(`ok: delivery stream ${JSON.stringify(stream['DeliveryStreamName'])}\n`)
+  }
+  process.stdout.write(`ok: ${path}\n`)
+  return 0
+}
+
+function refuse(path: string, problems: readonly Problem[]): number {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  process.stderr.write(`hydrant: ${path}: ${count}\n`)
+  for (const problem of problems) process.stderr.write(`  ${formatProblem(problem)}\n`)
+  return 1
+}
+
+/** What stopped a start, in sentences. An error without a hint is a defect of ours and shows its stack. */
+function complain(error: unknown): void {
+  if (!(error instanceof Error)) process.stderr.write(`hydrant: ${String(error)}\n`)
+  else if ('hint' in error) process.stderr.write(sentences(error.message, error.hint))
+  else process.stderr.write(`hydrant: this is a defect: ${error.stack ?? error.message}\n`)
+}
+
+function sentences(message: string, hint: unknown): string {
+  return `hydrant: ${message}\n${typeof hint === 'string' ? `hint: ${hint}\n` : ''}`
+}
+
+function roles(list: string): ReadonlySet<Role> {
+  const parsed = parseRoles(list)
+  if (parsed === undefined) throw new InvalidArgumentError(`It must name ${allRoles.join(' or ')}, or both.`)
+  return parsed
+}
+
+function port(text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.')
+  return number
+}
+
+let exitCode = 0
+try {
+  await commandLine((code) => (exitCode = code)).parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    complain(error)
+    exitCode = 1
+  }
+}
+process.exit(exitCode)

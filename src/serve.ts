@@ -1,0 +1,91 @@
+/**
+ * The process around the app: settings in, a few lines on standard output, the log on standard error, and an end in good
+ * order when a signal asks for it.
+ */
+import { createLog, type Log } from './account/log.ts'
+import { announcement } from './announcement.ts'
+import { createApp, type App } from './app.ts'
+import { readCheckedConfig } from './check.ts'
+import { readEnvironment, type Environment } from './config/environment.ts'
+import { withPorts, type PortOverrides } from './config/ports.ts'
+import type { Problem } from './config/problem.ts'
+import { redactConfig } from './config/redact.ts'
+import type { Role } from './config/roles.ts'
+import type { Config } from './config/schema.ts'
+import { crashAt, neverCrash, type CrashHook } from './runtime/crash-point.ts'
+
+export interface ServeOptions extends PortOverrides {
+  readonly config: string
+  readonly roles: ReadonlySet<Role>
+  readonly version: string
+}
+
+export type Served =
+  { readonly kind: 'stopped' } | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+const signals = { SIGTERM: 143, SIGINT: 130 } as const
+
+/**
+ * Serves until a signal asks it to stop; a second signal ends the process at once.
+ *
+ * @throws StartError when the app cannot start
+ */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const environment = readEnvironment()
+  const loaded = await readCheckedConfig(options.config, environment.variables)
+  if (loaded.kind === 'refused') return loaded
+  const config = withPorts(loaded.config, options)
+  const log = createLog(environment.logLevel)
+  endOnDefect(log)
+  const { version, roles } = options
+  log.info(
+    { version, node: process.version, roles: [...roles], config: redactConfig(config) },
+    'process started',
+  )
+  const app = createApp(config, { roles, log, crash: crashHook(environment) })
+  const stopped = stopOnSignal(app, log)
+  await Promise.race([up(app, config, options, log), stopped])
+  await stopped
+  return { kind: 'stopped' }
+}
+
+async function up(app: App, config: Config, { version, roles }: ServeOptions, log: Log): Promise<void> {
+  const started = await app.start()
+  const title = `hydrant ${version} serves ${[...roles].join(', ')}`
+  process.stdout.write(announcement(title, started, config))
+  log.info({ api: started.api, admin: started.admin }, 'process became ready')
+}
+
+function crashHook({ crashAt: point }: Environment): CrashHook {
+  if (point === undefined || point === '') return neverCrash
+  return crashAt(point, () => process.kill(process.pid, 'SIGKILL'))
+}
+
+/** Resolves when the app has stopped because a signal asked for it, also while it was starting. */
+function stopOnSignal(app: App, log: Log): Promise<void> {
+  let stopping = false
+  return new Promise((resolve, reject) => {
+    for (const [signal, exitCode] of Object.entries(signals)) {
+      process.on(signal, () => {
+        if (stopping) process.exit(exitCode)
+        stopping = true
+        log.info({ signal }, 'process was asked to stop')
+        app.stop().then(() => {
+          log.info('process stopped')
+          resolve()
+        }, reject)
+      })
+    }
+  })
+}
+
+/** A defect ends the process: what it was doing is in the store, and the next process goes on with it. */
+function endOnDefect(log: Log): void {
+  const end = (err: unknown): void => {
+    log.error({ err }, 'process failed')
+    process.exit(1)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+  process.stdout.on('error', (err) => log.warn({ err }, 'standard output was closed'))
+}
