@@ -30,6 +30,12 @@ export interface AcceptOptions {
   readonly epoch: string
 }
 
+export interface FrontDoor {
+  readonly accept: Accept
+  /** Resolves once no append is in flight and every sealed batch has been dispatched or left to the sweep. */
+  readonly drain: () => Promise<void>
+}
+
 interface Waiting {
   readonly frame: Frame
   readonly resolve: (accepted: Accepted) => void
@@ -43,7 +49,7 @@ interface Lane {
   framesMax: number
 }
 
-export function createAccept(options: AcceptOptions): { accept: Accept; drain(): Promise<void> } {
+export function createAccept(options: AcceptOptions): FrontDoor {
   const lanes = new Map<string, Lane>()
   const running = new Set<Promise<void>>()
   const append = createAppend(options, track)
@@ -80,8 +86,7 @@ export function createAccept(options: AcceptOptions): { accept: Accept; drain():
 
   return {
     accept,
-    /** Resolves once no append is in flight and every sealed batch has been dispatched or given to the sweep. */
-    async drain() {
+    drain: async () => {
       while (running.size > 0) await Promise.all(running)
     },
   }

@@ -1,5 +1,5 @@
 /** Whatever is sent, the answer is well formed, and the next request is served. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, serveApi, type ServedApi } from '../support/api-server.ts'
 import { CONVERSION, createInput } from '../support/api-inputs.ts'

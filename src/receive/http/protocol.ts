@@ -54,12 +54,30 @@ export async function answerRequest(
 
 /** Answers what is at no known method and path. */
 export function answerUnknown(request: IncomingMessage, response: ServerResponse, front: Front): void {
+  answerUnread(unknownOperation(''), request, response, front)
+}
+
+/** The last resort, for a failure outside of every operation. */
+export function answerDefect(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  front: Front,
+): void {
+  front.api.log.error({ err: error }, 'request failed')
+  if (response.headersSent) response.destroy()
+  else answerUnread(internalFailure(), request, response, front)
+}
+
+function answerUnread(
+  error: ClientError,
+  request: IncomingMessage,
+  response: ServerResponse,
+  front: Front,
+): void {
   void discardBody(request)
-  write(response, errorAnswer(unknownOperation('')), randomUUID(), front.isStopping())
-  front.metrics.count('hydrant_requests_total', {
-    operation: 'unknown',
-    result: 'UnknownOperationException',
-  })
+  write(response, errorAnswer(error), randomUUID(), front.isStopping())
+  front.metrics.count('hydrant_requests_total', { operation: 'unknown', result: error.type })
 }
 
 async function answered(
@@ -118,6 +136,10 @@ function clientErrorFrom(error: unknown, operation: string, requestId: string, f
       503,
     )
   front.api.log.error({ operation, requestId, err: error }, 'request failed')
+  return internalFailure()
+}
+
+function internalFailure(): ClientError {
   return new ClientError('InternalFailure', 'The request failed because of an internal error.', 500)
 }
 

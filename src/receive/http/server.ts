@@ -6,7 +6,7 @@ import type { Metrics } from '../../account/metrics.ts'
 import { StartError } from '../../domain/errors.ts'
 import type { Api } from './api.ts'
 import { BodyBudget } from './body.ts'
-import { answerRequest, answerUnknown, CONTENT_TYPE, type Front } from './protocol.ts'
+import { answerDefect, answerRequest, answerUnknown, CONTENT_TYPE, type Front } from './protocol.ts'
 
 const CONNECTIONS_MAX = 10_000
 const HEADERS_TIMEOUT_MS = 10_000
@@ -52,6 +52,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     isStopping: () => stopping,
   }
   const server = createBoundedServer(createApp(front), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
+  const silent = trackSilent(server)
   options.metrics.onCollect(async () => options.metrics.set('hydrant_in_flight_bytes', {}, budget.bytes))
 
   return {
@@ -65,7 +66,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     async stop() {
       stopping = true
-      await close(server)
+      await close(server, silent)
       await Promise.all(backgroundWork)
     },
   }
@@ -78,14 +79,10 @@ function createApp(front: Front): Express {
   app.set('query parser', false)
   app.post('/', (request, response) => answerRequest(request, response, front))
   app.use((request, response) => answerUnknown(request, response, front))
-  // Express hands a malformed path to this; its own answer would show a stack.
-  const malformed: ErrorRequestHandler = (err: unknown, request, response, _next) => {
-    if (response.headersSent) {
-      front.api.log.error({ err }, 'request failed')
-      response.destroy()
-    } else answerUnknown(request, response, front)
-  }
-  app.use(malformed)
+  // Express's own answer would show a stack.
+  const defect: ErrorRequestHandler = (err: unknown, request, response, _next) =>
+    answerDefect(err, request, response, front)
+  app.use(defect)
   return app
 }
 
@@ -141,7 +138,18 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
-function close(server: Server): Promise<void> {
+/** Connections that have not sent a request yet, which the server does not count as idle. */
+function trackSilent(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+function close(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), STOP_MAX_MS)
     // It answers with an error when it never listened, which is as closed as can be.
@@ -150,5 +158,6 @@ function close(server: Server): Promise<void> {
       resolve()
     })
     server.closeIdleConnections()
+    for (const socket of silent) socket.destroy()
   })
 }
