@@ -10,33 +10,39 @@ import type { Connection } from './connection.ts'
 const REFRESH_EVERY_MS = 30_000
 
 export class ServerClock {
-  readonly #connection: Connection
+  readonly #connection: Pick<Connection, 'call'>
   readonly #log: Log
+  readonly #monotonicMs: () => number
   #differenceMs = 0
   #readAt = 0
   #refreshing = false
   #last = 0
 
-  private constructor(connection: Connection, log: Log) {
+  private constructor(connection: Pick<Connection, 'call'>, log: Log, monotonicMs: () => number) {
     this.#connection = connection
     this.#log = log
+    this.#monotonicMs = monotonicMs
   }
 
-  static async start(connection: Connection, log: Log): Promise<ServerClock> {
-    const clock = new ServerClock(connection, log)
+  static async start(
+    connection: Pick<Connection, 'call'>,
+    log: Log,
+    monotonicMs: () => number = () => performance.now(),
+  ): Promise<ServerClock> {
+    const clock = new ServerClock(connection, log, monotonicMs)
     await clock.#refresh()
     return clock
   }
 
   /** Epoch milliseconds, whole. */
   readonly now = (): number => {
-    const local = performance.now()
+    const local = this.#monotonicMs()
     if (!this.#refreshing && local - this.#readAt > REFRESH_EVERY_MS) {
       this.#refreshing = true
       this.#refresh()
         .catch((err: unknown) => this.#log.debug({ err }, 'redis time not read; the last difference is kept'))
         .finally(() => {
-          this.#readAt = performance.now()
+          this.#readAt = this.#monotonicMs()
           this.#refreshing = false
         })
     }
@@ -45,9 +51,9 @@ export class ServerClock {
   }
 
   async #refresh(): Promise<void> {
-    const sent = performance.now()
+    const sent = this.#monotonicMs()
     const [seconds, microseconds] = await this.#connection.call('read redis time', (client) => client.time())
-    const received = performance.now()
+    const received = this.#monotonicMs()
     this.#differenceMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - (sent + received) / 2
     this.#readAt = received
   }
