@@ -24,6 +24,7 @@ import {
   doubtfulRows,
   orderedRows,
   partsInOrder,
+  type ParquetOptions,
 } from './query.ts'
 import { doubtfulRecords, keySpellings } from './raw-doubt.ts'
 
@@ -94,6 +95,7 @@ class BatchRun {
   readonly #scan: ScanExactly
   readonly #lines: BatchLines
   readonly #failures: FailureSpool
+  #hasMinusZero = false
 
   constructor(run: RunOptions) {
     this.#run = run
@@ -141,7 +143,8 @@ class BatchRun {
   async #convertSlice(slice: LinesSlice, path: string): Promise<number> {
     const { session, columns, keys } = this.#run
     await session.run(createRows('batch_rows', slice.lines, columns, keys))
-    const [rows, doubtful = 0] = await session.numbers(countRows('batch_rows'))
+    const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('batch_rows', columns))
+    this.#hasMinusZero ||= minusZeros > 0
     if (rows !== slice.records) {
       throw new LinesLostError(`convert: ${slice.records} lines were written, ${rows} came back`)
     }
@@ -149,7 +152,8 @@ class BatchRun {
     const aside = slice.asideLines
     if (aside !== undefined) {
       await session.run(createAside('aside_rows', aside, columns, keys))
-      const [, refused] = await session.numbers(countRows('aside_rows'))
+      const [, refused, minusZerosAside = 0] = await session.numbers(countRows('aside_rows', columns))
+      this.#hasMinusZero ||= minusZerosAside > 0
       if (refused !== 0) throw defect(`${refused} exact rows were refused`)
     }
     const query = orderedRows(
@@ -158,12 +162,18 @@ class BatchRun {
       slice.aside.size > RANGES_MAX ? undefined : slice.aside.values(),
       columns,
     )
-    const [written = 0] = await session.numbers(
-      copyToParquet(query, path, this.#run.compression, this.#rowGroupRows()),
-    )
+    const [written = 0] = await session.numbers(copyToParquet(query, path, this.#parquetOptions()))
     await session.run('DROP TABLE batch_rows')
     if (aside !== undefined) await session.run('DROP TABLE aside_rows')
     return written
+  }
+
+  #parquetOptions(): ParquetOptions {
+    return {
+      compression: this.#run.compression,
+      rowGroupRows: this.#rowGroupRows(),
+      hasMinusZero: this.#hasMinusZero,
+    }
   }
 
   /** Rows in a row group: the same in every attempt. */
@@ -219,9 +229,7 @@ class BatchRun {
     const [first] = parts
     if (first === undefined || parts.length === 1) return first
     const path = join(this.#run.folder, 'rows.parquet')
-    await this.#run.session.run(
-      copyToParquet(partsInOrder(parts), path, this.#run.compression, this.#rowGroupRows()),
-    )
+    await this.#run.session.run(copyToParquet(partsInOrder(parts), path, this.#parquetOptions()))
     for (const part of parts) await rm(part)
     return path
   }

@@ -93,8 +93,13 @@ export function asideLine(ordinal: number, members: string): string {
   return `{${JSON.stringify(LINE)}:${ordinal}${members === '' ? '' : `,${members}`}}\n`
 }
 
-export function countRows(table: string): string {
-  return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}) FROM ${table}`
+/** One row: rows, rows in doubt, rows with a minus zero. */
+export function countRows(table: string, columns: readonly TypedColumn[]): string {
+  const isMinusZero = columns.flatMap(({ type }, index) =>
+    type.kind === 'float' || type.kind === 'double' ? [`(v${index} = 0 AND signbit(v${index}))`] : [],
+  )
+  const minusZeros = isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
+  return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros} FROM ${table}`
 }
 
 export function doubtfulRows(table: string): string {
@@ -137,16 +142,20 @@ export function partsInOrder(paths: readonly string[]): string {
   return `SELECT * FROM read_parquet([${paths.map(quotedText).join(', ')}])`
 }
 
-export function copyToParquet(
-  query: string,
-  path: string,
-  compression: ParquetCompression,
-  rowGroupRows: number,
-): string {
+export function copyToParquet(query: string, path: string, options: ParquetOptions): string {
+  const { compression, rowGroupRows, hasMinusZero } = options
+  // A dictionary has one entry for 0 and -0, whichever comes first.
+  const dictionary = hasMinusZero ? ', DICTIONARY_SIZE_LIMIT 1' : ''
   return (
     `COPY (${query}) TO ${quotedText(path)} ` +
-    `(FORMAT parquet, COMPRESSION ${compression.toLowerCase()}, ROW_GROUP_SIZE ${rowGroupRows})`
+    `(FORMAT parquet, COMPRESSION ${compression.toLowerCase()}, ROW_GROUP_SIZE ${rowGroupRows}${dictionary})`
   )
+}
+
+export interface ParquetOptions {
+  readonly compression: ParquetCompression
+  readonly rowGroupRows: number
+  readonly hasMinusZero: boolean
 }
 
 function isReadAsText(type: HiveType): boolean {
@@ -198,12 +207,13 @@ function integerValue(text: string, type: string): string {
 }
 
 function floatValue(text: string, type: string): string {
-  const number = '"-?[0-9]{1,15}([.][0-9]{1,17})?([eE][+-]?[0-9]{1,4})?"'
+  const number = type === 'FLOAT' ? '-?[0-9]{1,7}([.][0-9]{1,7})?' : '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?'
+  const plain = `try_cast(${text} AS ${type})`
+  const quoted = `try_cast(${unquoted(text)} AS ${type})`
   return (
-    `CASE WHEN isfinite(try_cast(${text} AS ${type})) THEN try_cast(${text} AS ${type}) ` +
-    `WHEN regexp_full_match(${text}, '${type === 'FLOAT' ? '"-?[0-9]{1,7}([.][0-9]{1,7})?"' : number}') ` +
-    `AND isfinite(try_cast(${unquoted(text)} AS ${type})) THEN try_cast(${unquoted(text)} AS ${type}) ` +
-    `WHEN ${text} IN ('"NaN"', '"Infinity"', '"-Infinity"') THEN try_cast(${unquoted(text)} AS ${type}) END`
+    `CASE WHEN isfinite(${plain}) THEN ${plain} ` +
+    `WHEN regexp_full_match(${text}, '"${number}"') AND isfinite(${quoted}) THEN ${quoted} ` +
+    `WHEN ${text} IN ('"NaN"', '"Infinity"', '"-Infinity"') THEN ${quoted} END`
   )
 }
 

@@ -122,9 +122,11 @@ const doubtfulValues: readonly (readonly [readonly HiveKind[], string])[] = [
   // Objects and arrays; a number that is printed otherwise than it came.
   [['string'], '[{\\[]|-?[0-9]+[.eE]|-0'],
   // A number of more digits than a double keeps.
-  [['decimal', 'timestamp', 'float', 'date'], '-?[0-9.]{16}|-0'],
+  [['decimal', 'timestamp', 'date'], '-?[0-9.]{16}'],
+  [['float'], '-?[0-9.]{16}|-0(?![.0-9eE])'],
   [['tinyint', 'smallint', 'int', 'bigint'], '-?[0-9]+(?:[eE]|\\.(?!0[,} \\t]))'],
-  [['double'], '-0'],
+  // Minus zero, which DuckDB reads as the integer 0.
+  [['double'], '-0(?![.0-9eE])'],
 ]
 
 /** A JSON escape that stands for a character of a column's name. */
