@@ -151,7 +151,10 @@ const convert = settings({
     .meta({ description: 'Memory of the conversion, shared by all deliveries of the process.' }),
   stagingPath: text()
     .default('./data/staging')
-    .meta({ description: 'Folder for files between conversion and delivery; emptied at start.' }),
+    .meta({
+      description:
+        'Folder for files between conversion and delivery, one inside it per process; stale ones are removed at start.',
+    }),
 })
 
 const delivery = settings({
