@@ -18,35 +18,39 @@ import {
 } from './fixture.ts'
 import { bufferPath, openAt } from './lmdb-folder.ts'
 
-test('writing ten times its budget, in frames of all sizes, does not grow the file beyond twice the budget', async () => {
-  const path = bufferPath()
-  const maxBytes = 8 * MIB
-  const store = await openAt(path, { maxBytes })
-  const stream = streamOf({ bytes: MIB })
-  await store.registry.create(stream)
-  const nextId = appendIds()
-  const sizes = [200, 900_000, 2100, 64_000, 31, 4200, 250_000, 13_000]
-  const frames = sizes.map((size, index) => noiseFrame(size, index + 1))
-  const sizeOf = (): number => statSync(join(path, 'data.mdb')).size
-  let writtenBytes = 0
-  let afterTwoBytes = 0
-  for (let turn = 0; writtenBytes < 10 * maxBytes; turn += 1) {
-    const some = [at(frames, turn % 8), at(frames, (turn * 3 + 1) % 8), at(frames, (turn * 5 + 2) % 8)]
-    const answer = await store.buffer.append(stream, some, nextId())
-    if (answer.kind === 'appended') {
-      for (const frame of some) writtenBytes += frame.buffer.length
-      if (writtenBytes < 2 * maxBytes) afterTwoBytes = sizeOf()
-    } else {
-      expect(answer.kind).toBe('throttled')
-      // Not the oldest: holes are worse for a file than a queue.
-      const batches = await store.buffer.sealed(stream, 4)
-      await deliver(store, at(batches, turn % batches.length))
+test(
+  'writing ten times its budget, in frames of all sizes, does not grow the file beyond twice the budget',
+  { timeout: 240_000 },
+  async () => {
+    const path = bufferPath()
+    const maxBytes = 8 * MIB
+    const store = await openAt(path, { maxBytes })
+    const stream = streamOf({ bytes: MIB })
+    await store.registry.create(stream)
+    const nextId = appendIds()
+    const sizes = [200, 900_000, 2100, 64_000, 31, 4200, 250_000, 13_000]
+    const frames = sizes.map((size, index) => noiseFrame(size, index + 1))
+    const sizeOf = (): number => statSync(join(path, 'data.mdb')).size
+    let writtenBytes = 0
+    let afterTwoBytes = 0
+    for (let turn = 0; writtenBytes < 10 * maxBytes; turn += 1) {
+      const some = [at(frames, turn % 8), at(frames, (turn * 3 + 1) % 8), at(frames, (turn * 5 + 2) % 8)]
+      const answer = await store.buffer.append(stream, some, nextId())
+      if (answer.kind === 'appended') {
+        for (const frame of some) writtenBytes += frame.buffer.length
+        if (writtenBytes < 2 * maxBytes) afterTwoBytes = sizeOf()
+      } else {
+        expect(answer.kind).toBe('throttled')
+        // Not the oldest: holes are worse for a file than a queue.
+        const batches = await store.buffer.sealed(stream, 4)
+        await deliver(store, at(batches, turn % batches.length))
+      }
     }
-  }
-  await expectBalanced(store, stream)
-  expect(sizeOf()).toBeLessThan(2 * maxBytes)
-  expect(sizeOf()).toBeLessThan(1.25 * afterTwoBytes)
-})
+    await expectBalanced(store, stream)
+    expect(sizeOf()).toBeLessThan(2 * maxBytes)
+    expect(sizeOf()).toBeLessThan(1.25 * afterTwoBytes)
+  },
+)
 
 test('the frames of a discarded batch leave the file, many small ones too', async () => {
   const path = bufferPath()

@@ -71,40 +71,44 @@ test('a path that is no folder is refused with a hint', async () => {
   })
 })
 
-test('killed again and again while it appends, a process has lost nothing it acknowledged and stored nothing twice', async () => {
-  const path = bufferPath()
-  const stream = streamOf({ bytes: 300, intervalMs: 5000 })
-  const setup = await openAt(path)
-  await setup.registry.create(stream)
-  await setup.close()
-  const delivered: string[] = []
-  for (const acknowledgedMin of [1, 40, 200]) {
-    const child = startChild([path, 'append'])
-    expect(await child.line()).toBe('open')
-    let acknowledged = -1
-    for (let count = 0; count < acknowledgedMin; count += 1) acknowledged = Number(await child.line())
-    const rest = child.kill()
-    for (let line = await child.line(); line !== undefined; line = await child.line())
-      acknowledged = Number(line)
-    await rest
-    const clock = new FakeClock()
-    const store = await openAt(path, { clock })
-    await clock.advance(5000)
-    await store.buffer.sealDue(stream)
-    await expectBalanced(store, stream)
-    const texts: string[] = []
-    for (const batch of await store.buffer.sealed(stream, 10_000))
-      texts.push(...(await readTexts(store, batch)))
-    expect(texts).toEqual(Array.from({ length: texts.length }, (_, index) => String(index)))
-    expect(texts.length).toBeGreaterThan(acknowledged)
-    expect(texts.length).toBeLessThanOrEqual(acknowledged + 2)
-    delivered.push(...texts)
-    await store.registry.remove(stream)
-    await store.registry.create(stream)
-    await store.close()
-  }
-  expect(delivered.length).toBeGreaterThan(240)
-})
+test(
+  'killed again and again while it appends, a process has lost nothing it acknowledged and stored nothing twice',
+  { timeout: 240_000 },
+  async () => {
+    const path = bufferPath()
+    const stream = streamOf({ bytes: 300, intervalMs: 5000 })
+    const setup = await openAt(path)
+    await setup.registry.create(stream)
+    await setup.close()
+    const delivered: string[] = []
+    for (const acknowledgedMin of [1, 40, 200]) {
+      const child = startChild([path, 'append'])
+      expect(await child.line()).toBe('open')
+      let acknowledged = -1
+      for (let count = 0; count < acknowledgedMin; count += 1) acknowledged = Number(await child.line())
+      const rest = child.kill()
+      for (let line = await child.line(); line !== undefined; line = await child.line())
+        acknowledged = Number(line)
+      await rest
+      const clock = new FakeClock()
+      const store = await openAt(path, { clock })
+      await clock.advance(5000)
+      await store.buffer.sealDue(stream)
+      await expectBalanced(store, stream)
+      const texts: string[] = []
+      for (const batch of await store.buffer.sealed(stream, 10_000))
+        texts.push(...(await readTexts(store, batch)))
+      expect(texts).toEqual(Array.from({ length: texts.length }, (_, index) => String(index)))
+      expect(texts.length).toBeGreaterThan(acknowledged)
+      expect(texts.length).toBeLessThanOrEqual(acknowledged + 2)
+      delivered.push(...texts)
+      await store.registry.remove(stream)
+      await store.registry.create(stream)
+      await store.close()
+    }
+    expect(delivered.length).toBeGreaterThan(240)
+  },
+)
 
 test('a disk that is full refuses appends, ends nothing, and keeps what was acknowledged', async () => {
   const path = bufferPath()
