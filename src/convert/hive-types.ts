@@ -61,11 +61,12 @@ export function parseHiveType(text: string): HiveType {
 
 /**
  * The columns of a table with their types read. Throws EncoderError for a type that is not supported
- * (`DataFormatConversion.InvalidTypeFormat`), for no columns at all, or for two of one name (`.InvalidSchema`).
+ * (`DataFormatConversion.InvalidTypeFormat`), for no columns, or for columns without a name or of one name (`.InvalidSchema`).
  */
 export function typedColumns(columns: readonly Column[]): readonly TypedColumn[] {
   const names = new Set<string>()
   for (const { name } of columns) {
+    if (name === '') throw invalidSchema('a column has no name')
     if (names.has(name)) throw invalidSchema(`column ${JSON.stringify(name)} is there twice`)
     names.add(name)
   }
