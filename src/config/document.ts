@@ -15,7 +15,7 @@ import {
 import type { Problem } from './problem.ts'
 import { expandVariables, type Variables } from './variables.ts'
 
-export type Path = readonly (string | number)[]
+type Path = readonly (string | number)[]
 
 export interface ConfigDocument {
   /** Plain values; {} for an empty file. Undefined when the text is not YAML. */

@@ -2,8 +2,8 @@
 import { StartError } from '../domain/errors.ts'
 import type { Variables } from './variables.ts'
 
-export const logLevels = ['error', 'warn', 'info', 'debug', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+const logLevels = ['error', 'warn', 'info', 'debug', 'silent'] as const
+type LogLevel = (typeof logLevels)[number]
 
 export interface Environment {
   /** HYDRANT_LOG_LEVEL. */

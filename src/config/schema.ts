@@ -250,8 +250,6 @@ type Frozen<T> = T extends JsonObject
 /** The settings of one process, complete and frozen. Sizes are bytes. `auth` is there only if it was written. */
 export type Config = Frozen<z.output<typeof configSchema>>
 
-export type ColumnSetting = z.output<typeof column>
-
 function isMap(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
