@@ -114,14 +114,14 @@ test('a replica is refused, and an append waits for the replicas that were deman
     name: 'StartError',
     message: expect.stringMatching(/it is a replica/),
   })
-  const admin = new Redis(replica.socketPath)
-  await expect.poll(() => admin.info('replication'), { timeout: 15_000 }).toContain('master_link_status:up')
-  admin.disconnect()
+  const admin = new Redis(primary.socketPath)
+  onTestFinished(() => admin.disconnect())
+  await expect.poll(() => admin.info('replication'), { timeout: 15_000 }).toContain('state=online')
   const store = await openTestStore({
     url: primary.url,
     maxBytes: 1e9,
     waitReplicas: 1,
-    commandTimeoutMs: 1000,
+    commandTimeoutMs: 4000,
   })
   expect(store.promise).toMatch(/1 replica has received it/)
   const stream = streamOf()

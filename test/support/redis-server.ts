@@ -8,7 +8,6 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
 
 export interface RedisServerOptions {
   /** Default true. */
@@ -22,6 +21,13 @@ export interface RedisServerOptions {
 }
 
 const READY_WITHIN_MS = 20_000
+const READY_LINE = 'ready to accept connections at'
+
+// None outlives the process of its test.
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** Fails with a sentence that says what to install where there is no redis-server. */
 export function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -64,7 +70,9 @@ export class RedisServer {
     if (this.#process !== undefined) throw new Error('redis-server: it is already running')
     const child = spawn(redisBinary(), this.#arguments(), { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#process = child
+    running.add(child)
     child.once('exit', () => {
+      running.delete(child)
       this.#process = undefined
     })
     await ready(child)
@@ -72,21 +80,18 @@ export class RedisServer {
 
   /** As a crash of its process: kill -9. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL')
-  }
-
-  /** In good order, and removes the folder. */
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM')
-    rmSync(this.folder, { recursive: true, force: true })
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process
     if (child === undefined) return
     const exited = once(child, 'exit')
-    child.kill(signal)
+    child.kill('SIGKILL')
     await exited
+  }
+
+  /** Ends it for good and removes the folder. */
+  async stop(): Promise<void> {
+    // Asked politely, a Redis that is writing its first append-only file refuses to end.
+    await this.kill()
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
   #arguments(): string[] {
@@ -107,21 +112,26 @@ export class RedisServer {
   }
 }
 
-async function ready(child: ChildProcess): Promise<void> {
-  if (child.stdout === null) throw new Error('redis-server: no standard output')
-  const lines: string[] = []
-  const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS)
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(line)
-    // The socket's line comes after the port's.
-    if (line.includes('ready to accept connections at')) {
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = ''
+    const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS)
+    const onExit = (): void => {
       clearTimeout(timer)
-      child.stdout.resume()
-      return
+      reject(new Error(`redis-server: it did not start:\n${output}`))
     }
-  }
-  clearTimeout(timer)
-  throw new Error(`redis-server: it did not start:\n${lines.join('\n')}`)
+    child.once('exit', onExit)
+    // Read to the end: a full pipe would stop Redis at its next line.
+    child.stdout?.on('data', (chunk: Buffer) => {
+      // Its Unix socket is announced after its port.
+      if (output.includes(READY_LINE)) return
+      output += chunk.toString('utf8')
+      if (!output.includes(READY_LINE)) return
+      clearTimeout(timer)
+      child.off('exit', onExit)
+      resolve()
+    })
+  })
 }
 
 function redisBinary(): string {
