@@ -72,7 +72,7 @@ test('mutated requests are answered in the form of the service', async () => {
       expect(answer.status).toBe(400)
       expect(output).toEqual({ __type: expect.stringMatching(/Exception$/), message: expect.any(String) })
     }),
-    { numRuns: 600 },
+    { numRuns: 400 },
   )
   expect((await call(api.url, 'ListDeliveryStreams', {})).status).toBe(200)
   expect(await api.metrics.value('hydrant_requests_total', { result: 'InternalFailure' })).toBe(0)
