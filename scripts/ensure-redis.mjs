@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import process from 'node:process'
 
-const OLDEST = 6
+const OLDEST = 7
 
 /** Standard output of a command, or undefined when it is missing or fails. */
 function output(command, ...args) {

@@ -105,6 +105,15 @@ const redisBuffer = settings({
     description:
       'Start although this Redis keeps no append-only file, and so loses acknowledged records when it restarts.',
   }),
+  requireAppendFsync: choice(['always']).exactOptional().meta({
+    description:
+      'Start only if this Redis syncs each write to its disk before it answers (appendfsync always); left out, any.',
+    example: 'always',
+  }),
+  waitReplicas: wholeNumber(0, 100).exactOptional().meta({
+    description: 'Acknowledge records once this many replicas have them (WAIT); left out, none.',
+    example: 1,
+  }),
 })
 
 const fileObjectStore = settings({
@@ -149,12 +158,10 @@ const convert = settings({
   memoryLimit: byteSize(32 * MIB)
     .prefault('256MiB')
     .meta({ description: 'Memory of the conversion, shared by all deliveries of the process.' }),
-  stagingPath: text()
-    .default('./data/staging')
-    .meta({
-      description:
-        'Folder for files between conversion and delivery, one inside it per process; stale ones are removed at start.',
-    }),
+  stagingPath: text().default('./data/staging').meta({
+    description:
+      'Folder for files between conversion and delivery, one inside it per process; stale ones are removed at start.',
+  }),
 })
 
 const delivery = settings({

@@ -42,7 +42,11 @@ test('what the example holds as comments can be used when the comment marks are 
   const settings = uncommented.join('\n').replaceAll(/^ {2}# ([a-z]\w+: \S+)$/gm, '  $1')
   const config = load(settings, { S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' })
   expect(config.auth).toEqual({ mode: 'none' })
-  expect(config.buffer).toEqual(load('buffer: { type: redis }').buffer)
+  expect(config.buffer).toEqual({
+    ...load('buffer: { type: redis }').buffer,
+    requireAppendFsync: 'always',
+    waitReplicas: 1,
+  })
   expect(config.objectStore).toEqual({
     type: 's3',
     endpoint: 'http://127.0.0.1:9000',
