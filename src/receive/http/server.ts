@@ -1,5 +1,5 @@
 /** The API's HTTP server: bounds on connections, time and memory, and a stop that finishes what has begun. */
-import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Metrics } from '../../account/metrics.ts'
@@ -51,7 +51,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     metrics: options.metrics,
     isStopping: () => stopping,
   }
-  const server = createBoundedServer(createApp(front), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
+  const server = createBoundedServer(createListener(front), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
   const silent = trackSilent(server)
   options.metrics.onCollect(async () => options.metrics.set('hydrant_in_flight_bytes', {}, budget.bytes))
 
@@ -72,6 +72,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 }
 
+/**
+ * Operations are answered before Express sees the request: its change of the prototypes of request and response alone
+ * makes a PutRecord cost three times as much (measured: 115 against 35 microseconds of CPU). Express serves the rest.
+ */
+function createListener(front: Front): RequestListener {
+  const app = createApp(front)
+  return (request, response) => {
+    if (request.method !== 'POST' || request.url !== '/') app(request, response)
+    else
+      answerRequest(request, response, front).catch((error: unknown) =>
+        answerDefect(error, request, response, front),
+      )
+  }
+}
+
 function createApp(front: Front): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -86,7 +101,7 @@ function createApp(front: Front): Express {
   return app
 }
 
-function createBoundedServer(app: Express, bodyTimeoutMs: number): Server {
+function createBoundedServer(listener: RequestListener, bodyTimeoutMs: number): Server {
   const server = createServer(
     {
       requestTimeout: bodyTimeoutMs,
@@ -94,7 +109,7 @@ function createBoundedServer(app: Express, bodyTimeoutMs: number): Server {
       connectionsCheckingInterval: Math.min(5_000, bodyTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
-    app,
+    listener,
   )
   server.maxConnections = CONNECTIONS_MAX
   server.setTimeout(IDLE_TIMEOUT_MS)
