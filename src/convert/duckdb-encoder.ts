@@ -90,7 +90,7 @@ async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: 
 
 async function encoded({ path, rows, failures }: Converted, dispose: () => Promise<void>): Promise<Encoded> {
   const objects =
-    path === undefined
+    rows === 0
       ? []
       : [{ part: 0, rows, body: { path, length: (await stat(path)).size }, extension: '.parquet' }]
   return { objects, rows, errors: failures.errors, dropped: 0, failures: () => failures.entries(), dispose }

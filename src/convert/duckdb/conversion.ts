@@ -2,9 +2,7 @@
  * The conversion of one batch: frames to lines, lines to typed rows with a doubt, the doubtful records by the exact path,
  * rows in the order of their records to one Parquet file, failed records to a spool.
  */
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ParquetCompression } from '../../domain/delivery-stream.ts'
 import { EncoderError } from '../../domain/errors.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { EncodeInput } from '../../domain/ports.ts'
@@ -14,7 +12,7 @@ import { Turns } from '../turns.ts'
 import { BitSet } from './bit-set.ts'
 import type { Session } from './engine.ts'
 import { exactScanner, type ScanExactly } from './exact-record.ts'
-import { BatchLines, type LinesSlice } from './lines.ts'
+import { BatchLines, RowLines, type LinesOptions } from './lines.ts'
 import {
   RANGES_MAX,
   copyToParquet,
@@ -23,21 +21,21 @@ import {
   createRows,
   doubtfulRows,
   orderedRows,
-  partsInOrder,
+  plainRows,
   type ParquetOptions,
 } from './query.ts'
 import { doubtfulRecords, keySpellings } from './raw-doubt.ts'
 
-/** A careful conversion gives DuckDB this much at a time. */
-const SLICE_BYTES = 8 << 20
 /** A row group holds about this many bytes of records, and DuckDB's own size of rows at the most. */
 const ROW_GROUP_BYTES = 32 << 20
 const ROW_GROUP_ROWS_MAX = 122_880
 const VECTOR_ROWS = 2048
+/** DuckDB holds some 100 KiB a column and thread for judging values: a wider table goes the exact path. */
+const JUDGED_COLUMNS_MAX = 128
 
 export interface Converted {
-  /** Undefined when there are no rows. */
-  readonly path: string | undefined
+  /** A file when there are rows. */
+  readonly path: string
   readonly rows: number
   readonly failures: FailureSpool
 }
@@ -47,7 +45,7 @@ export class LinesLostError extends Error {
   override readonly name = 'LinesLostError'
 }
 
-/** @param careful every record by the exact path, in slices; the rows and verdicts are the same */
+/** @param careful every record by the exact path; the rows and verdicts are the same */
 export async function convertBatch(
   session: Session,
   input: EncodeInput,
@@ -59,18 +57,11 @@ export async function convertBatch(
     throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
   }
   const columns = typedColumns(input.plan.columns)
-  const keys = careful ? columns.map(({ name }) => name) : keySpellings(columns, await firstFrame(input))
-  const run = new BatchRun({
-    session,
-    input,
-    folder,
-    careful,
-    columns,
-    keys,
-    caseInsensitive: conversion.caseInsensitive,
-    compression: conversion.parquetCompression,
-  })
-  return run.convert()
+  const { caseInsensitive } = conversion
+  const isExact = careful || columns.length > JUDGED_COLUMNS_MAX
+  const keys = keySpellings(columns, caseInsensitive && !isExact, await firstFrame(input))
+  const run = new BatchRun({ session, input, folder, columns, keys, caseInsensitive })
+  return isExact ? run.convertExactly() : run.convert()
 }
 
 async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
@@ -82,98 +73,100 @@ interface RunOptions {
   readonly session: Session
   readonly input: EncodeInput
   readonly folder: string
-  readonly careful: boolean
   readonly columns: readonly TypedColumn[]
   readonly keys: readonly string[]
   readonly caseInsensitive: boolean
-  readonly compression: ParquetCompression
 }
 
 class BatchRun {
   readonly #run: RunOptions
   readonly #turns = new Turns()
   readonly #scan: ScanExactly
-  readonly #lines: BatchLines
-  readonly #failures: FailureSpool
-  #hasMinusZero = false
+  readonly #path: string
 
   constructor(run: RunOptions) {
     this.#run = run
     this.#scan = exactScanner(run.columns, run.keys, run.caseInsensitive)
-    this.#lines = new BatchLines({
-      folder: run.folder,
-      scan: this.#scan,
-      turns: this.#turns,
-      sliceBytesMax: run.careful ? SLICE_BYTES : Infinity,
-    })
-    this.#failures = new FailureSpool(join(run.folder, 'failures'))
+    this.#path = join(run.folder, 'rows.parquet')
   }
 
   async convert(): Promise<Converted> {
+    const lines = new BatchLines(this.#linesOptions())
     try {
-      await this.#stage()
-      const parts: string[] = []
-      let rows = 0
-      for (const [index, slice] of this.#lines.slices.entries()) {
-        const path = join(this.#run.folder, `rows-${index}.parquet`)
-        const written = await this.#convertSlice(slice, path)
-        if (written > 0) parts.push(path)
-        rows += written
-      }
-      if (this.#lines.failed.size > 0) await this.#spoolFailures()
-      return { path: await this.#joined(parts), rows, failures: this.#failures }
+      const { columns, keys, caseInsensitive } = this.#run
+      const find = doubtfulRecords(columns, keys, caseInsensitive)
+      await this.#eachFrame((frame) => lines.add(frame, find(frame)))
+      const rows = await this.#writeRows(lines)
+      return { path: this.#path, rows, failures: await this.#failures(lines.failed) }
     } finally {
-      await this.#lines.close()
-      await this.#failures.close()
+      await lines.close()
     }
   }
 
-  /** The batch's frames to lines. */
-  async #stage(): Promise<void> {
-    const { input, columns, keys, caseInsensitive, careful } = this.#run
-    const find = careful ? allRecords : doubtfulRecords(columns, keys, caseInsensitive)
+  /** Every record by the exact path: DuckDB does nothing but write, and holds little. */
+  async convertExactly(): Promise<Converted> {
+    const lines = new RowLines(this.#linesOptions())
+    try {
+      await this.#eachFrame((frame) => lines.add(frame))
+      const file = await lines.flushed()
+      const rows =
+        file === undefined
+          ? 0
+          : await this.#copy(plainRows(file, this.#run.columns, this.#run.keys), lines.hasMinusZero)
+      if (rows !== lines.rows) throw defect(`${lines.rows} exact rows were written, ${rows} came back`)
+      return { path: this.#path, rows, failures: await this.#failures(lines.failed) }
+    } finally {
+      await lines.close()
+    }
+  }
+
+  #linesOptions(): LinesOptions {
+    return { path: join(this.#run.folder, 'lines'), scan: this.#scan, turns: this.#turns }
+  }
+
+  async #eachFrame(visit: (frame: Frame) => Promise<void>): Promise<void> {
+    const { input } = this.#run
     for await (const frame of input.frames()) {
       input.signal.throwIfAborted()
-      await this.#lines.add(frame, find(frame))
+      await visit(frame)
       if (this.#turns.isOver) await this.#turns.next()
     }
-    await this.#lines.flush()
   }
 
-  async #convertSlice(slice: LinesSlice, path: string): Promise<number> {
+  async #writeRows(lines: BatchLines): Promise<number> {
     const { session, columns, keys } = this.#run
-    await session.run(createRows('batch_rows', slice.lines, columns, keys))
+    const file = await lines.flushed()
+    if (file === undefined) return 0
+    await session.run(createRows('batch_rows', file, columns, keys))
     const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('batch_rows', columns))
-    this.#hasMinusZero ||= minusZeros > 0
-    if (rows !== slice.records) {
-      throw new LinesLostError(`convert: ${slice.records} lines were written, ${rows} came back`)
+    if (rows !== lines.records) {
+      throw new LinesLostError(`convert: ${lines.records} lines were written, ${rows} came back`)
     }
-    if (doubtful > 0) await this.#settleDoubts(slice)
-    const aside = slice.asideLines
+    if (doubtful > 0) await this.#settleDoubts(lines)
+    const aside = await lines.flushedAside()
+    let minusZerosAside = 0
     if (aside !== undefined) {
       await session.run(createAside('aside_rows', aside, columns, keys))
-      const [, refused, minusZerosAside = 0] = await session.numbers(countRows('aside_rows', columns))
-      this.#hasMinusZero ||= minusZerosAside > 0
-      if (refused !== 0) throw defect(`${refused} exact rows were refused`)
+      const [, refused = 0, found = 0] = await session.numbers(countRows('aside_rows', columns))
+      if (refused > 0) throw defect(`${refused} exact rows were refused`)
+      minusZerosAside = found
     }
-    const query = orderedRows(
-      'batch_rows',
-      aside && 'aside_rows',
-      slice.aside.size > RANGES_MAX ? undefined : slice.aside.values(),
-      columns,
-    )
-    const [written = 0] = await session.numbers(copyToParquet(query, path, this.#parquetOptions()))
-    await session.run('DROP TABLE batch_rows')
-    if (aside !== undefined) await session.run('DROP TABLE aside_rows')
-    return written
+    if (doubtful === rows && aside === undefined) return 0
+    const ordinals = lines.aside.size > RANGES_MAX ? undefined : lines.aside.values()
+    const query = orderedRows('batch_rows', aside && 'aside_rows', ordinals, columns)
+    return this.#copy(query, minusZeros + minusZerosAside > 0)
   }
 
-  #parquetOptions(): ParquetOptions {
-    return {
-      compression: this.#run.compression,
+  /** Answers the rows written. */
+  async #copy(query: string, hasMinusZero: boolean): Promise<number> {
+    const { plan } = this.#run.input
+    const options: ParquetOptions = {
+      compression: plan.destination.conversion?.parquetCompression ?? 'SNAPPY',
       rowGroupRows: this.#rowGroupRows(),
-      hasMinusZero: this.#hasMinusZero,
+      hasMinusZero,
     }
+    const [written = 0] = await this.#run.session.numbers(copyToParquet(query, this.#path, options))
+    return written
   }
 
   /** Rows in a row group: the same in every attempt. */
@@ -184,24 +177,29 @@ class BatchRun {
   }
 
   /** Reads exactly what DuckDB is in doubt of and what the exact path has not seen yet. */
-  async #settleDoubts(slice: LinesSlice): Promise<void> {
-    const { firstOrdinal } = slice
+  async #settleDoubts(lines: BatchLines): Promise<void> {
     const doubts = new BitSet()
-    await this.#run.session.integers(doubtfulRows('batch_rows'), (row) => {
-      if (!slice.aside.has(row) && !this.#lines.failed.has(firstOrdinal + row)) doubts.add(firstOrdinal + row)
+    await this.#run.session.integers(doubtfulRows('batch_rows'), (ordinal) => {
+      if (!lines.aside.has(ordinal) && !lines.failed.has(ordinal)) doubts.add(ordinal)
     })
-    if (doubts.size === 0) return
-    if (this.#run.careful) throw defect(`${doubts.size} exact lines were refused`)
-    await this.#eachRecord(doubts, (record, ordinal) => this.#lines.settle(record, ordinal, slice))
-    await slice.flush()
+    if (doubts.size > 0) await this.#eachRecord(doubts, (record, ordinal) => lines.settle(record, ordinal))
   }
 
-  async #spoolFailures(): Promise<void> {
-    await this.#eachRecord(this.#lines.failed, async (rawData, ordinal, arrivalMs) => {
-      for (const { verdict } of this.#scan(rawData)) {
-        if (verdict !== undefined) await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData })
+  /** The failed records with their verdicts, in order. */
+  async #failures(failed: BitSet): Promise<FailureSpool> {
+    const spool = new FailureSpool(join(this.#run.folder, 'failures'))
+    try {
+      if (failed.size > 0) {
+        await this.#eachRecord(failed, async (rawData, ordinal, arrivalMs) => {
+          for (const { verdict } of this.#scan(rawData)) {
+            if (verdict !== undefined) await spool.add({ ordinal, arrivalMs, ...verdict, rawData })
+          }
+        })
       }
-    })
+    } finally {
+      await spool.close()
+    }
+    return spool
   }
 
   /** Visits some records of the batch in order. */
@@ -209,10 +207,8 @@ class BatchRun {
     ordinals: BitSet,
     visit: (record: Buffer, ordinal: number, arrivalMs: number) => Promise<void>,
   ): Promise<void> {
-    const { input } = this.#run
     let first = 0
-    for await (const frame of input.frames()) {
-      input.signal.throwIfAborted()
+    await this.#eachFrame(async (frame) => {
       if (ordinals.hasAny(first, first + frame.records)) {
         let ordinal = first
         for (const record of frame.recordViews()) {
@@ -222,21 +218,8 @@ class BatchRun {
         }
       }
       first += frame.records
-    }
+    })
   }
-
-  async #joined(parts: readonly string[]): Promise<string | undefined> {
-    const [first] = parts
-    if (first === undefined || parts.length === 1) return first
-    const path = join(this.#run.folder, 'rows.parquet')
-    await this.#run.session.run(copyToParquet(partsInOrder(parts), path, this.#parquetOptions()))
-    for (const part of parts) await rm(part)
-    return path
-  }
-}
-
-function allRecords(frame: Frame): readonly number[] {
-  return Array.from({ length: frame.records }, (_, index) => index)
 }
 
 function defect(what: string): EncoderError {

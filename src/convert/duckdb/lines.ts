@@ -1,9 +1,12 @@
 /**
- * A batch as lines for DuckDB: line n is record n. The bytes of clean records are written as they are; a record that goes
- * the exact path becomes a line of plain values, or, when it failed or its rows are set aside (several documents, or
- * nothing but nulls), a line that gives no row.
+ * A batch as lines for DuckDB, in one of two forms.
+ *
+ * `BatchLines`: line n is record n. The bytes of clean records are written as they are; a record that goes the exact path
+ * becomes a line of plain values, or, when it failed or its rows are set aside (several documents, or nothing but nulls), a
+ * line that gives no row.
+ *
+ * `RowLines`: line n is row n, every record by the exact path. Slow, and nothing is left for DuckDB to decide.
  */
-import { join } from 'node:path'
 import type { Frame } from '../../domain/frame.ts'
 import { StagingFile } from '../staging.ts'
 import type { Turns } from '../turns.ts'
@@ -11,89 +14,112 @@ import { BitSet } from './bit-set.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
 import { asideLine, type LinesFile } from './query.ts'
 
-/** Valid JSON that is no object. */
-const NO_ROW = Buffer.from('0\n')
+export interface LinesOptions {
+  /** Of files that are not there yet. */
+  readonly path: string
+  readonly scan: ScanExactly
+  readonly turns: Turns
+}
 
-/** Lines of some consecutive records, and the rows of those among them that are set aside. */
-export class LinesSlice {
-  readonly firstOrdinal: number
-  records = 0
-  /** Ordinals within the slice, in the order they were set aside. */
-  readonly aside = new BitSet()
+/** A staging file of lines, made when there is a first line. */
+class LinesWriter {
+  lines = 0
   readonly #path: string
-  readonly #lines: StagingFile
+  #file: StagingFile | undefined
   #lineBytesMax = 0
-  #asideLines: StagingFile | undefined
-  #asideLineBytesMax = 0
 
-  private constructor(path: string, lines: StagingFile, firstOrdinal: number) {
+  constructor(path: string) {
     this.#path = path
-    this.#lines = lines
-    this.firstOrdinal = firstOrdinal
   }
 
-  static async create(folder: string, index: number, firstOrdinal: number): Promise<LinesSlice> {
-    const path = join(folder, `lines-${index}`)
-    return new LinesSlice(path, await StagingFile.create(path), firstOrdinal)
+  /** @param lines each with its newline @param lineBytesMax length of the longest */
+  async add(bytes: Uint8Array, lines: number, lineBytesMax: number): Promise<void> {
+    this.#file ??= await StagingFile.create(this.#path)
+    this.#file.add(bytes)
+    this.lines += lines
+    if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
+    if (this.#file.isFull) await this.#file.flush()
   }
 
-  get bytes(): number {
-    return this.#lines.bytes
-  }
-
-  get lines(): LinesFile {
+  /** What was written so far, or undefined when nothing was. */
+  async flushed(): Promise<LinesFile | undefined> {
+    if (this.#file === undefined) return undefined
+    await this.#file.flush()
     return { path: this.#path, lineBytesMax: this.#lineBytesMax }
   }
 
-  /** Rows set aside, or undefined when there are none. */
-  get asideLines(): LinesFile | undefined {
-    return this.#asideLines && { path: `${this.#path}-aside`, lineBytesMax: this.#asideLineBytesMax }
-  }
-
-  /** @param lines of `records` records, each with its newline @param lineBytesMax length of the longest */
-  async add(lines: Uint8Array, records: number, lineBytesMax: number): Promise<void> {
-    this.#lines.add(lines)
-    this.records += records
-    this.#lineBytesMax = Math.max(this.#lineBytesMax, lineBytesMax)
-    if (this.#lines.isFull) await this.#lines.flush()
-  }
-
-  async setAside(ordinal: number, row: ExactRow): Promise<void> {
-    this.#asideLines ??= await StagingFile.create(`${this.#path}-aside`)
-    this.aside.add(ordinal - this.firstOrdinal)
-    const line = Buffer.from(asideLine(ordinal - this.firstOrdinal, row.members))
-    this.#asideLineBytesMax = Math.max(this.#asideLineBytesMax, line.length)
-    this.#asideLines.add(line)
-    if (this.#asideLines.isFull) await this.#asideLines.flush()
-  }
-
-  async flush(): Promise<void> {
-    await this.#lines.flush()
-    await this.#asideLines?.flush()
-  }
-
   async close(): Promise<void> {
-    await Promise.all([this.#lines.close(), this.#asideLines?.close()])
+    await this.#file?.close()
   }
 }
 
-export interface LinesOptions {
-  readonly folder: string
-  readonly scan: ScanExactly
-  readonly turns: Turns
-  /** A new slice is begun after this many bytes of lines. */
-  readonly sliceBytesMax: number
-}
-
-export class BatchLines {
-  readonly slices: LinesSlice[] = []
+/** What both forms share: the verdict on a record, and its rows without ever holding many. */
+class ExactRecords {
   /** Records with a verdict. */
   readonly failed = new BitSet()
-  records = 0
-  readonly #options: LinesOptions
+  readonly #scan: ScanExactly
+  readonly #turns: Turns
+
+  constructor({ scan, turns }: LinesOptions) {
+    this.#scan = scan
+    this.#turns = turns
+  }
+
+  /** Gives the record's rows to `take`, all or, when it fails, none. */
+  async rows(
+    record: Uint8Array,
+    ordinal: number,
+    take: (row: ExactRow, isOnly: boolean) => Promise<void>,
+  ): Promise<void> {
+    let first: ExactRow | undefined
+    let rows = 0
+    for (const row of this.#scan(record)) {
+      if (row.verdict !== undefined) {
+        this.failed.add(ordinal)
+        return
+      }
+      first ??= row
+      rows += 1
+    }
+    if (rows === 1 && first !== undefined) await take(first, true)
+    else await this.#readAgain(record, take)
+    if (this.#turns.isOver) await this.#turns.next()
+  }
+
+  async #readAgain(
+    record: Uint8Array,
+    take: (row: ExactRow, isOnly: boolean) => Promise<void>,
+  ): Promise<void> {
+    for (const row of this.#scan(record)) {
+      if (row.verdict !== undefined) throw new Error('read record: a second reading gave another verdict')
+      await take(row, false)
+      if (this.#turns.isOver) await this.#turns.next()
+    }
+  }
+}
+
+/** Valid JSON that is no object. */
+const NO_ROW = Buffer.from('0\n')
+
+export class BatchLines {
+  /** Ordinals of the records whose rows are set aside. */
+  readonly aside = new BitSet()
+  readonly #exact: ExactRecords
+  readonly #lines: LinesWriter
+  readonly #asideLines: LinesWriter
 
   constructor(options: LinesOptions) {
-    this.#options = options
+    this.#exact = new ExactRecords(options)
+    this.#lines = new LinesWriter(options.path)
+    this.#asideLines = new LinesWriter(`${options.path}-aside`)
+  }
+
+  get records(): number {
+    return this.#lines.lines
+  }
+
+  get failed(): BitSet {
+    return this.#exact.failed
   }
 
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
@@ -108,7 +134,7 @@ export class BatchLines {
     for (let index = 0; index < frame.records; index += 1) {
       const end = start + frame.length(index) + 1
       if (index === next) {
-        if (runRecords > 0) await this.#write(payload.subarray(runStart, start), runRecords, longest)
+        if (runRecords > 0) await this.#lines.add(payload.subarray(runStart, start), runRecords, longest)
         await this.#addExact(payload.subarray(start, end - 1))
         runStart = end
         runRecords = 0
@@ -120,75 +146,80 @@ export class BatchLines {
       }
       start = end
     }
-    if (runRecords > 0) await this.#write(payload.subarray(runStart, start), runRecords, longest)
-  }
-
-  async #write(lines: Uint8Array, records: number, lineBytesMax: number): Promise<void> {
-    const slice = await this.#slice()
-    this.records += records
-    await slice.add(lines, records, lineBytesMax)
-  }
-
-  async #slice(): Promise<LinesSlice> {
-    const last = this.slices.at(-1)
-    if (last !== undefined && last.bytes < this.#options.sliceBytesMax) return last
-    await last?.flush()
-    const slice = await LinesSlice.create(this.#options.folder, this.slices.length, this.records)
-    this.slices.push(slice)
-    return slice
+    if (runRecords > 0) await this.#lines.add(payload.subarray(runStart, start), runRecords, longest)
   }
 
   async #addExact(record: Uint8Array): Promise<void> {
-    const slice = await this.#slice()
-    const row = await this.#onlyRow(record, this.records, slice)
-    const line = row === undefined ? NO_ROW : Buffer.from(`{${row.members}}\n`)
-    this.records += 1
-    await slice.add(line, 1, line.length)
-    if (this.#options.turns.isOver) await this.#options.turns.next()
-  }
-
-  /** The row that takes the record's own line; undefined when the record failed or its rows are set aside. */
-  async #onlyRow(record: Uint8Array, ordinal: number, slice: LinesSlice): Promise<ExactRow | undefined> {
-    let only: ExactRow | undefined
-    let rows = 0
-    for (const row of this.#options.scan(record)) {
-      if (row.verdict !== undefined) {
-        this.failed.add(ordinal)
-        return undefined
-      }
-      only = row
-      rows += 1
-    }
-    if (rows === 1 && only?.members !== '') return only
-    await this.#setAside(record, ordinal, slice)
-    return undefined
-  }
-
-  /** Reads again, so that a record of very many rows is never held as a whole. */
-  async #setAside(record: Uint8Array, ordinal: number, slice: LinesSlice): Promise<void> {
-    for (const row of this.#options.scan(record)) {
-      if (row.verdict !== undefined) throw new Error('read record: a second reading gave another verdict')
-      await slice.setAside(ordinal, row)
-      if (this.#options.turns.isOver) await this.#options.turns.next()
-    }
+    const ordinal = this.#lines.lines
+    let line = NO_ROW
+    await this.#exact.rows(record, ordinal, async (row, isOnly) => {
+      if (isOnly && row.members !== '') line = Buffer.from(`{${row.members}}\n`)
+      else await this.#setAside(ordinal, row)
+    })
+    await this.#lines.add(line, 1, line.length)
   }
 
   /** Decides a record whose line DuckDB was in doubt of: it fails, or its rows are set aside. */
-  async settle(record: Uint8Array, ordinal: number, slice: LinesSlice): Promise<void> {
-    for (const row of this.#options.scan(record)) {
-      if (row.verdict !== undefined) {
-        this.failed.add(ordinal)
-        return
-      }
-    }
-    await this.#setAside(record, ordinal, slice)
+  async settle(record: Uint8Array, ordinal: number): Promise<void> {
+    await this.#exact.rows(record, ordinal, (row) => this.#setAside(ordinal, row))
   }
 
-  async flush(): Promise<void> {
-    for (const slice of this.slices) await slice.flush()
+  async #setAside(ordinal: number, row: ExactRow): Promise<void> {
+    this.aside.add(ordinal)
+    const line = Buffer.from(asideLine(ordinal, row.members))
+    await this.#asideLines.add(line, 1, line.length)
+  }
+
+  flushed(): Promise<LinesFile | undefined> {
+    return this.#lines.flushed()
+  }
+
+  /** The rows set aside so far. */
+  flushedAside(): Promise<LinesFile | undefined> {
+    return this.#asideLines.flushed()
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.slices.map((slice) => slice.close()))
+    await Promise.all([this.#lines.close(), this.#asideLines.close()])
+  }
+}
+
+export class RowLines {
+  records = 0
+  /** A number may be minus zero (or a string looks so). */
+  hasMinusZero = false
+  readonly #exact: ExactRecords
+  readonly #lines: LinesWriter
+
+  constructor(options: LinesOptions) {
+    this.#exact = new ExactRecords(options)
+    this.#lines = new LinesWriter(options.path)
+  }
+
+  get rows(): number {
+    return this.#lines.lines
+  }
+
+  get failed(): BitSet {
+    return this.#exact.failed
+  }
+
+  async add(frame: Frame): Promise<void> {
+    for (const record of frame.recordViews()) {
+      await this.#exact.rows(record, this.records, async (row) => {
+        const line = Buffer.from(`{${row.members}}\n`)
+        this.hasMinusZero ||= row.members.includes(':-0.0')
+        await this.#lines.add(line, 1, line.length)
+      })
+      this.records += 1
+    }
+  }
+
+  flushed(): Promise<LinesFile | undefined> {
+    return this.#lines.flushed()
+  }
+
+  close(): Promise<void> {
+    return this.#lines.close()
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What DuckDB's reader does not show: found on the bytes of a whole frame with one pattern, before DuckDB sees them.
  *
- * - It takes trailing commas, NaN and Infinity for JSON.
+ * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
  * - It gives a number as it prints it, not as it came (1.10 as 1.1, 20 digits as 17), and an object re-written.
  * - It skips a line of white space, so that line numbers would no longer be record numbers.
@@ -110,6 +110,7 @@ function rawPattern(
   return new RegExp(
     [
       '[,:[][ \\t]*(?:[}\\]]|-?(?:[iI]|[nN][aA]))',
+      '[\\v\\f]',
       `"(?:${members.join('|')})`,
       escapedKeyCharacter(columns),
     ].join('|'),
@@ -160,7 +161,12 @@ const SAMPLE_RECORDS = 30
  * The spelling of each column's key that most records of a frame use; `orderId` for the column orderid. It decides which
  * records are read quickly, never what is read.
  */
-export function keySpellings(columns: readonly TypedColumn[], sample: Frame | undefined): readonly string[] {
+export function keySpellings(
+  columns: readonly TypedColumn[],
+  caseInsensitive: boolean,
+  sample: Frame | undefined,
+): readonly string[] {
+  if (!caseInsensitive) return columns.map(({ name }) => name)
   const counts = new Map<string, Map<string, number>>(columns.map(({ name }) => [name, new Map()]))
   let left = SAMPLE_RECORDS
   for (const record of sample?.recordViews() ?? []) {

@@ -1,0 +1,297 @@
+/**
+ * Conversion alone: a batch of orders to Parquet and the list of its bad records, beside DuckDB's bare read_json -> COPY of
+ * the same orders in the same run. CPU time is the process's, so that work moved to another thread is not forgotten.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { createLog } from '../src/account/log.ts'
+import { openDuckdbEncoder } from '../src/convert/duckdb-encoder.ts'
+import {
+  createRows,
+  copyToParquet,
+  countRows,
+  doubtfulRows,
+  orderedRows,
+} from '../src/convert/duckdb/query.ts'
+import { typedColumns } from '../src/convert/hive-types.ts'
+import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
+import type { Column } from '../src/domain/delivery-stream.ts'
+import { FrameBuilder, type Frame } from '../src/domain/frame.ts'
+import type { EncodeInput, Encoder } from '../src/domain/ports.ts'
+
+const RECORDS = 500_000
+const RECORDS_PER_FRAME = 500
+const RUNS = 7
+
+const twoColumns: readonly Column[] = [
+  { name: 'order_id', type: 'string' },
+  { name: 'amount', type: 'double' },
+]
+const eightColumns: readonly Column[] = [
+  ...twoColumns,
+  { name: 'customer_id', type: 'bigint' },
+  { name: 'status', type: 'string' },
+  { name: 'created_at', type: 'timestamp' },
+  { name: 'country', type: 'string' },
+  { name: 'quantity', type: 'int' },
+  { name: 'gift', type: 'boolean' },
+]
+const duckdbTypes: Readonly<Record<string, string>> = {
+  string: 'VARCHAR',
+  double: 'DOUBLE',
+  bigint: 'BIGINT',
+  timestamp: 'TIMESTAMP',
+  int: 'INTEGER',
+  boolean: 'BOOLEAN',
+}
+
+export interface ConvertFigure {
+  readonly name: string
+  /** CPU seconds per million records: median, least and most of the runs. */
+  readonly cpu: readonly [median: number, least: number, most: number]
+  /** Records a second of wall clock, median. */
+  readonly recordsPerSecond: number
+}
+
+/** An order of about 190 bytes. */
+function order(index: number): string {
+  const random = Math.imul(index + 1, 2_654_435_761) >>> 0
+  return JSON.stringify({
+    order_id: `ord-${1_000_000_000 + index}-${random.toString(36).padStart(7, '0')}`,
+    amount: (random % 1_000_000) / 100,
+    customer_id: random % 10_000_000,
+    status: ['new', 'paid', 'sent', 'done'][random & 3],
+    created_at: `2026-11-02T09:15:${String(index % 60).padStart(2, '0')}Z`,
+    country: ['DE', 'US', 'FR'][index % 3],
+    quantity: 1 + (index % 9),
+    gift: index % 7 === 0,
+    note: 'abcdefghijkl',
+  })
+}
+
+/** Every hundredth order is bad: cut short or of a wrong type, by turns. */
+function badOrder(index: number): string {
+  const text = order(index)
+  return index % 200 < 100 ? text.slice(0, -3) : text.replace(/"amount":[0-9.]+/, '"amount":"abc"')
+}
+
+function orderFrames(bad: boolean): Frame[] {
+  const frames: Frame[] = []
+  for (let first = 0; first < RECORDS; first += RECORDS_PER_FRAME) {
+    const records = Array.from({ length: RECORDS_PER_FRAME }, (_, at) => {
+      const index = first + at
+      return Buffer.from(bad && index % 100 === 50 ? badOrder(index) : order(index))
+    })
+    const builder = new FrameBuilder(
+      records.length,
+      records.reduce((sum, record) => sum + record.length, 0),
+    )
+    for (const record of records) builder.addBytes(record)
+    frames.push(builder.finish(1_793_610_900_000))
+  }
+  return frames
+}
+
+function inputOf(frames: readonly Frame[], columns: readonly Column[]): EncodeInput {
+  const table = { databaseName: 'sales', tableName: 'orders', region: 'us-east-1', versionId: 'LATEST' }
+  const bytes = frames.reduce((sum, frame) => sum + frame.recordBytes, 0)
+  return {
+    batch: {
+      stream: { name: 'orders', incarnation: '0123456789abcdef' },
+      batchId: '1-0123456789abcdef',
+      state: 'planned',
+      trigger: 'size',
+      records: frames.reduce((sum, frame) => sum + frame.records, 0),
+      bytes,
+      storedBytes: bytes,
+      frames: frames.length,
+      firstAppend: 0,
+      lastAppend: frames.length - 1,
+      oldestArrivalMs: 1_793_610_900_000,
+      openedAtMs: 0,
+      sealedAtMs: 0,
+      attempts: 1,
+      deaths: 0,
+    },
+    plan: {
+      version: 1,
+      engine: 'duckdb',
+      engineVersion: 'bench',
+      columns,
+      table,
+      destination: {
+        bucket: 'lake',
+        prefix: '',
+        errorOutputPrefix: '',
+        compression: 'UNCOMPRESSED',
+        conversion: { table, caseInsensitive: true, parquetCompression: 'SNAPPY' },
+      },
+    },
+    async *frames() {
+      await Promise.resolve()
+      yield* frames
+    },
+    careful: false,
+    signal: new AbortController().signal,
+  }
+}
+
+/** Encodes once and reads the failures, as a delivery does. */
+async function encodeOnce(encoder: Encoder, input: EncodeInput): Promise<void> {
+  const encoded = await encoder.encode(input)
+  let failures = 0
+  for await (const failure of encoded.failures()) failures += failure.rawData.length > 0 ? 1 : 0
+  await encoded.dispose()
+  if (failures * 100 !== input.batch.records || encoded.rows + failures !== input.batch.records) {
+    throw new Error(`bench convert: ${encoded.rows} rows and ${failures} failures`)
+  }
+}
+
+interface Contender {
+  readonly name: string
+  readonly runs: number
+  readonly run: () => Promise<void>
+}
+
+/** The contenders take turns, so that a slow minute of the machine hits all of them. */
+async function measure(contenders: readonly Contender[]): Promise<ConvertFigure[]> {
+  const samples = new Map<string, { cpu: number; wall: number }[]>()
+  for (let round = 0; round <= RUNS; round += 1) {
+    for (const { name, runs, run } of contenders) {
+      if (round > runs) continue
+      const cpuBefore = process.cpuUsage()
+      const wallBefore = performance.now()
+      await run()
+      const { user, system } = process.cpuUsage(cpuBefore)
+      const sample = { cpu: (user + system) / RECORDS, wall: (performance.now() - wallBefore) / 1000 }
+      // The first round warms up.
+      if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
+    }
+  }
+  return [...samples].map(([name, runs]) => {
+    const cpu = runs.map((run) => run.cpu).toSorted((a, b) => a - b)
+    const wall = runs.map((run) => run.wall).toSorted((a, b) => a - b)
+    const middle = Math.floor(runs.length / 2)
+    return {
+      name,
+      cpu: [cpu[middle] ?? 0, cpu[0] ?? 0, cpu.at(-1) ?? 0],
+      recordsPerSecond: RECORDS / (wall[middle] ?? 1),
+    }
+  })
+}
+
+async function contendersFor(columns: readonly Column[], folder: string): Promise<Contender[]> {
+  const clean = join(folder, 'clean.ndjson')
+  const staged = join(folder, 'staged.ndjson')
+  const frames = orderFrames(true)
+  await writeFile(clean, Buffer.concat(orderFrames(false).map((frame) => frame.payload)))
+  await writeFile(staged, Buffer.concat(frames.map((frame) => frame.payload)))
+  const input = inputOf(frames, columns)
+  const bare = await (
+    await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '256MiB' })
+  ).connect()
+  const types = columns.map(({ name, type }) => `${name}: '${duckdbTypes[type] ?? ''}'`).join(', ')
+  const target = join(folder, 'bare.parquet')
+  const typed = typedColumns(columns)
+  const keys = columns.map(({ name }) => name)
+  const log = createLog('warn')
+  const duckdb = await openDuckdbEncoder({
+    stagingPath: folder,
+    threads: 1,
+    memoryLimitBytes: 256 << 20,
+    log,
+  })
+  const js = await openParquetjsEncoder({ stagingPath: folder, log })
+  return [
+    {
+      name: 'DuckDB read_json -> COPY, clean records',
+      runs: RUNS,
+      async run() {
+        await bare.run(
+          `COPY (SELECT * FROM read_json('${clean}', format='newline_delimited', columns={${types}})) ` +
+            `TO '${target}' (FORMAT parquet, COMPRESSION snappy)`,
+        )
+      },
+    },
+    {
+      name: 'ours, staged file -> Parquet and bad rows, 1 % bad',
+      runs: RUNS,
+      async run() {
+        await bare.run(createRows('batch_rows', { path: staged, lineBytesMax: 200 }, typed, keys))
+        await bare.runAndReadAll(countRows('batch_rows', typed))
+        const bad = await bare.runAndReadAll(doubtfulRows('batch_rows'))
+        if (bad.currentRowCount * 100 !== RECORDS)
+          throw new Error(`bench convert: ${bad.currentRowCount} bad rows`)
+        const options = { compression: 'SNAPPY', rowGroupRows: 122_880, hasMinusZero: false } as const
+        await bare.run(copyToParquet(orderedRows('batch_rows', undefined, [], typed), target, options))
+        await bare.run('DROP TABLE batch_rows')
+      },
+    },
+    {
+      name: 'ours, frames -> Parquet and error records, 1 % bad',
+      runs: RUNS,
+      run: () => encodeOnce(duckdb, input),
+    },
+    { name: 'parquetjs-lite, the same', runs: 1, run: () => encodeOnce(js, input) },
+  ]
+}
+
+/** Anonymous memory of this process now, in MiB. */
+async function rssAnonMib(): Promise<number> {
+  const status = await readFile('/proc/self/status', 'utf8')
+  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** Peak of anonymous memory over one batch of 128 MiB with a limit of 256 MiB: before, peak. */
+export async function benchConvertMemory(): Promise<readonly [beforeMib: number, peakMib: number]> {
+  const folder = await mkdtemp(join(tmpdir(), 'hydrant-bench-'))
+  const encoder = await openDuckdbEncoder({
+    stagingPath: folder,
+    threads: 2,
+    memoryLimitBytes: 256 << 20,
+    log: createLog('warn'),
+  })
+  const part = orderFrames(true).slice(0, 20)
+  const repeat = Math.ceil((128 << 20) / part.reduce((sum, frame) => sum + frame.recordBytes, 0))
+  const input = inputOf(Array.from({ length: repeat }, () => part).flat(), eightColumns)
+  const before = await rssAnonMib()
+  let peak = before
+  const timer = setInterval(() => void rssAnonMib().then((now) => (peak = Math.max(peak, now))), 5)
+  await encodeOnce(encoder, input)
+  clearInterval(timer)
+  await encoder.close()
+  await rm(folder, { recursive: true, force: true })
+  return [before, peak]
+}
+
+/** Prints the figures and gives them back. */
+export async function benchConvert(): Promise<readonly ConvertFigure[]> {
+  process.stdout.write(
+    `conversion, ${RECORDS} orders, one thread, ${RUNS} runs, ${cpus()[0]?.model ?? 'unknown machine'}, Node ${process.version}\n`,
+  )
+  const all: ConvertFigure[] = []
+  for (const columns of [twoColumns, eightColumns]) {
+    const folder = await mkdtemp(join(tmpdir(), 'hydrant-bench-'))
+    const figures = await measure(await contendersFor(columns, folder))
+    await rm(folder, { recursive: true, force: true })
+    const bare = figures[0]?.cpu[0] ?? 0
+    for (const { name, cpu, recordsPerSecond } of figures) {
+      const [median, least, most] = cpu.map((seconds) => seconds.toFixed(2))
+      process.stdout.write(
+        `  ${columns.length} columns  ${name.padEnd(52)} ${median} CPU s per million (${least}-${most})  ` +
+          `${Math.round(recordsPerSecond / 1000)}k records/s  ratio ${(bare / cpu[0]).toFixed(2)}\n`,
+      )
+    }
+    all.push(...figures)
+  }
+  const [before, peak] = await benchConvertMemory()
+  process.stdout.write(
+    `  128 MiB batch, 8 columns, limit 256 MiB: anonymous memory ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at the peak\n`,
+  )
+  return all
+}
+
+if (import.meta.filename === process.argv[1]) await benchConvert()

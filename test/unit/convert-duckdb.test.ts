@@ -1,0 +1,167 @@
+/** What is decided before and around DuckDB's queries, without DuckDB. */
+import { array, assert, nat, property } from 'fast-check'
+import { expect, test } from 'vitest'
+import { BitSet } from '../../src/convert/duckdb/bit-set.ts'
+import { duckdbError } from '../../src/convert/duckdb/engine.ts'
+import { exactScanner } from '../../src/convert/duckdb/exact-record.ts'
+import { quotedName, quotedText } from '../../src/convert/duckdb/query.ts'
+import { doubtfulRecords, keySpellings } from '../../src/convert/duckdb/raw-doubt.ts'
+import { typedColumns, type TypedColumn } from '../../src/convert/hive-types.ts'
+import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
+
+const columns = typedColumns([
+  { name: 'order_id', type: 'string' },
+  { name: 'kind', type: 'string' },
+  { name: 'amount', type: 'double' },
+  { name: 'quantity', type: 'int' },
+  { name: 'price', type: 'decimal(10,2)' },
+])
+
+function frameOf(records: readonly (string | Uint8Array)[]): Frame {
+  const bytes = records.map((record) => Buffer.from(record as string))
+  const builder = new FrameBuilder(
+    bytes.length,
+    bytes.reduce((sum, record) => sum + record.length, 0),
+  )
+  for (const record of bytes) builder.addBytes(record)
+  return builder.finish(0)
+}
+
+function doubtful(
+  records: readonly (string | Uint8Array)[],
+  of: readonly TypedColumn[] = columns,
+  caseInsensitive = true,
+): readonly number[] {
+  const frame = frameOf(records)
+  return doubtfulRecords(of, keySpellings(of, caseInsensitive, frame), caseInsensitive)(frame)
+}
+
+const clean = '{"order_id":"a","kind":"x","amount":1.25,"quantity":3,"price":9.99}'
+
+test.each([
+  ['a trailing comma in an object', '{"amount":1,}'],
+  ['a trailing comma after white space', '{"amount":1, \t}'],
+  ['a trailing comma in an array of an unknown key', '{"other":[1,2,]}'],
+  ['NaN', '{"other":NaN}'],
+  ['-Infinity', '{"other": -Infinity}'],
+  ['nan in an array', '{"other":[1,nan]}'],
+  ['a key in other letters', '{"Amount":1}'],
+  ['a key with the Kelvin sign', '{"\u212aind":"x"}'],
+  ['a key with escapes', '{"\\u0061mount":1}'],
+  ['a fraction for a string', '{"order_id":1.10}'],
+  ['an exponent for a string', '{"order_id" : 1e5}'],
+  ['minus zero for a string', '{"order_id":-0}'],
+  ['minus zero for a double', '{"amount":-0}'],
+  ['an object for a string', '{"order_id":{"A":1}}'],
+  ['an array for a string', '{"kind": [1.50]}'],
+  ['a fraction for an integer', '{"quantity":1.0000000000000000001}'],
+  ['an exponent for an integer', '{"quantity":1e2}'],
+  ['more digits than a double keeps for a decimal', '{"price":1.2345678901234567}'],
+  ['white space before the document', ' {"amount":1}'],
+  ['nothing but white space', '\t '],
+  ['nothing', ''],
+  ['a newline', '{"amount":\n1}'],
+  ['a carriage return', '{"amount":1}\r'],
+  ['a byte order mark', '\ufeff{"amount":1}'],
+  ['NUL', '{"amount":1}\0'],
+  ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+])('a record with %s goes the exact path, its neighbours do not', (_, record) => {
+  expect(doubtful([clean, record, clean])).toEqual([1])
+  expect(doubtful([record, clean, clean, clean, record, record, clean])).toEqual([0, 4, 5])
+})
+
+test.each([
+  ['punctuation inside strings', '{"order_id":"a,b: c","kind":"[x]"}'],
+  ['quotes that look like a key', '{"order_id":"\\"Amount\\":1"}'],
+  ['numbers as strings', '{"order_id":"1.10","amount":"2.50","price":"3.99"}'],
+  ['a whole number with a zero fraction', '{"quantity":3.0}'],
+  ['an escape that is no letter of a column', '{"order_id":"\\u003cb\\u003e"}'],
+  ['characters of other scripts', '{"order_id":"Grüße 😀"}'],
+  ['many digits for a double', '{"amount":0.30000000000000004}'],
+  ['unknown keys in any letters', '{"Other":1.5,"OTHER":{"a":1}}'],
+])('a record with %s stays on the quick path', (_, record) => {
+  expect(doubtful([record])).toEqual([])
+})
+
+test('keys are matched as they are when the stream is case-sensitive', () => {
+  expect(doubtful(['{"Amount":1}'], columns, false)).toEqual([])
+})
+
+test('a long key and deep nesting go the exact path', () => {
+  expect(doubtful([`{"${'k'.repeat(262_145)}":1}`])).toEqual([0])
+  expect(doubtful([`{"other":${'['.repeat(1001)}${']'.repeat(1001)}}`])).toEqual([0])
+  expect(doubtful([`{"other":"${'x'.repeat(5000)}"}`])).toEqual([])
+})
+
+test('the spelling that most records of a sample use is the quick one', () => {
+  const orders = typedColumns([{ name: 'orderid', type: 'string' }])
+  const records = ['{"orderId":"a"}', '{"orderid":"b"}', '{"orderId":"c"}']
+  expect(keySpellings(orders, true, frameOf(records))).toEqual(['orderId'])
+  expect(doubtful(records, orders)).toEqual([1])
+})
+
+test('a table with a name that the pattern cannot recognise goes the exact path altogether', () => {
+  expect(doubtful(['{"größe":1}', '{}'], typedColumns([{ name: 'größe', type: 'int' }]))).toEqual([0, 1])
+})
+
+test('the exact path writes each value in the one form that the query takes', () => {
+  const typed = typedColumns([
+    { name: 's', type: 'string' },
+    { name: 'l', type: 'bigint' },
+    { name: 'd', type: 'double' },
+    { name: 'm', type: 'decimal(5,2)' },
+    { name: 't', type: 'timestamp' },
+    { name: 'y', type: 'date' },
+    { name: 'b', type: 'boolean' },
+  ])
+  const keys = typed.map(({ name }) => name)
+  const [row] = exactScanner(
+    typed,
+    keys,
+    true,
+  )(
+    Buffer.from(
+      '{"S":1.10,"l":"9007199254740993","d":1E2,"m":-1.005,"t":1789560304.5,"y":"2026-1-2","b":"TRUE"}',
+    ),
+  )
+  expect(row).toEqual({
+    members:
+      '"s":"1.10","l":9007199254740993,"d":100,"m":"-1.01","t":"2026-09-16T12:05:04.500Z","y":"2026-01-02","b":true',
+  })
+})
+
+test('names and texts made of SQL are quoted', () => {
+  expect(quotedName('a" FROM x; DROP TABLE y; --')).toBe('"a"" FROM x; DROP TABLE y; --"')
+  expect(quotedText("a' OR 1=1")).toBe("'a'' OR 1=1'")
+})
+
+test('an error of DuckDB never quotes what it was given', () => {
+  const error = duckdbError(
+    new Error('Conversion Error: Could not convert string "secret" to INT32\nLINE 1: secret'),
+  )
+  expect(error.code).toBe('Duckdb')
+  expect(JSON.stringify([error.message, error.cause])).not.toContain('secret')
+})
+
+test.each([
+  ['Out of Memory Error: could not allocate block of size 256.0 KiB', 'OutOfMemory'],
+  ['Out of Memory Error: failed to offload data block', 'OutOfMemory'],
+  ['IO Error: Could not write file "x": No space left on device', 'DiskFull'],
+])('%s is %s, with a hint', (message, code) => {
+  const error = duckdbError(new Error(message))
+  expect(error.code).toBe(code)
+  expect(error.hint).toBeTruthy()
+})
+
+test('a bit set holds what a set holds', () => {
+  assert(
+    property(array(nat(300)), nat(300), nat(300), (values, from, to) => {
+      const bits = new BitSet(1)
+      for (const value of values) bits.add(value)
+      const set = new Set(values)
+      expect(bits.size).toBe(set.size)
+      expect(bits.values()).toEqual([...set].toSorted((a, b) => a - b))
+      expect(bits.hasAny(from, to)).toBe(values.some((value) => value >= from && value < to))
+    }),
+  )
+})
