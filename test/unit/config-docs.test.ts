@@ -22,8 +22,13 @@ test('the generated files are up to date (npm run docs writes them)', async () =
   }
 })
 
-test.each(['config/hydrant.yaml', 'config/hydrant.example.yaml'])('%s has no problem', async (name) => {
-  const loaded = await readCheckedConfig(path(name), {})
+test.each([
+  'config/hydrant.yaml',
+  'config/hydrant.example.yaml',
+  'config/container.yaml',
+  'deploy/compose/hydrant.yaml',
+])('%s has no problem', async (name) => {
+  const loaded = await readCheckedConfig(path(name), { S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' })
   expect(loaded.kind === 'refused' ? loaded.problems.map(formatProblem) : []).toEqual([])
 })
 
