@@ -52,7 +52,7 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
     }
   } catch (error) {
     await sink.dispose()
-    throw error
+    throw input.signal.aborted ? input.signal.reason : error
   }
 }
 

@@ -123,7 +123,7 @@ async function readBack(encoded: Encoded, batch: Batch): Promise<Outcome> {
     const read = await readParquet(path, columns)
     expect(read.length).toBe(objectRows)
     expect(objectRows).toBeGreaterThan(0)
-    rows.push(...read)
+    for (const row of read) rows.push(row)
   }
   expect(rows.length).toBe(encoded.rows)
   const failures: FailedRecord[] = []

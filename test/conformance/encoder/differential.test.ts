@@ -1,0 +1,57 @@
+/**
+ * Two independent engines of one contract: whatever the records, their rows and verdicts are equal. Set
+ * HYDRANT_DIFFERENTIAL_BATCHES for more than the default, HYDRANT_DIFFERENTIAL_SEED to repeat a run.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createLog } from '../../../src/account/log.ts'
+import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
+import { openParquetjsEncoder } from '../../../src/convert/parquetjs-encoder.ts'
+import { outcomeOf, type Batch, type OpenedEncoder } from './encoding.ts'
+import { generatedBatch } from './generated-records.ts'
+
+const BATCHES = Number(process.env['HYDRANT_DIFFERENTIAL_BATCHES'] ?? 60)
+const RECORDS_MAX = 80
+const CASES_MIN = 2000
+
+let stagingPath = ''
+let duckdb: OpenedEncoder
+let js: OpenedEncoder
+
+beforeAll(async () => {
+  stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-differential-'))
+  const log = createLog('silent')
+  duckdb = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 * 1024 * 1024, log })
+  js = await openParquetjsEncoder({ stagingPath, log })
+})
+
+afterAll(async () => {
+  await duckdb.close()
+  await js.close()
+  await rm(stagingPath, { recursive: true })
+})
+
+async function shown(encoder: OpenedEncoder, batch: Batch): Promise<unknown> {
+  const { rows, failures } = await outcomeOf(encoder, batch)
+  return { rows, verdicts: failures.map(({ ordinal, code, message }) => [ordinal, code, message]) }
+}
+
+test(
+  'both engines make the same rows and the same verdicts of the same records',
+  { timeout: 600_000 },
+  async () => {
+    const seed = process.env['HYDRANT_DIFFERENTIAL_SEED']
+    let cases = 0
+    await fc.assert(
+      fc.asyncProperty(generatedBatch(RECORDS_MAX), async (batch) => {
+        cases += batch.records.length
+        expect(await shown(duckdb, batch)).toEqual(await shown(js, batch))
+      }),
+      { numRuns: BATCHES, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+    )
+    expect(cases).toBeGreaterThanOrEqual(Math.min(CASES_MIN, BATCHES * 30))
+  },
+)

@@ -1,0 +1,109 @@
+/** An encoder in a process of its own: the same outcome, and its death is an error of the parent's, not its death. */
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createLog } from '../../src/account/log.ts'
+import { isolatedEncoder } from '../../src/convert/isolated.ts'
+import { openParquetjsEncoder } from '../../src/convert/parquetjs-encoder.ts'
+import { inputOf, outcomeOf, type Batch } from '../conformance/encoder/encoding.ts'
+import { oddRecords } from '../conformance/encoder/odd-records.ts'
+
+const log = createLog('silent')
+const options = { threads: 1, memoryLimitBytes: 256 * 1024 * 1024, log }
+const batch: Batch = {
+  columns: [['a', 'string'], ['n', 'int']], // prettier-ignore
+  records: [
+    ...oddRecords.map(({ record }) => record),
+    ...Array.from({ length: 2000 }, (_, n) => `{"n":${n}}`),
+  ],
+}
+
+let stagingPath = ''
+
+beforeEach(async () => {
+  stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-isolated-'))
+})
+
+afterEach(async () => {
+  const left = await readdir(stagingPath)
+  await rm(stagingPath, { recursive: true })
+  expect(left).toEqual([])
+})
+
+test.each(['js', 'duckdb'] as const)(
+  '%s gives the outcome of the same process and leaves nothing',
+  async (engine) => {
+    const here = await openParquetjsEncoder({ stagingPath, log })
+    const expected = await outcomeOf(here, batch)
+    await here.close()
+    const { rows, failures } = await outcomeOf(isolatedEncoder({ ...options, engine, stagingPath }), batch)
+    expect(rows).toEqual(expected.rows)
+    expect(failures).toEqual(expected.failures)
+  },
+)
+
+describe('a child', () => {
+  let entry = ''
+  beforeEach(async () => {
+    entry = join(await mkdtemp(join(tmpdir(), 'hydrant-child-')), 'child.mjs')
+  })
+  afterEach(() => rm(join(entry, '..'), { recursive: true }))
+
+  test.each([
+    [
+      'killed',
+      `process.once('message', () => process.kill(process.pid, 'SIGKILL'))`,
+      'it was killed by SIGKILL',
+    ],
+    ['that aborts', `process.once('message', () => process.abort())`, 'it was killed by SIGABRT'],
+    ['that exits', `process.once('message', () => process.exit(3))`, 'it ended with exit code 3'],
+    ['that never starts', `throw new Error('no')`, 'it ended with exit code 1'],
+    ['that ends without a word', `process.exit(0)`, 'it ended with exit code 0'],
+  ])('%s is reported', async (_, script, how) => {
+    await writeFile(entry, script)
+    const encoder = isolatedEncoder({ ...options, engine: 'js', stagingPath, entry })
+    await expect(encoder.encode(inputOf(batch))).rejects.toMatchObject({
+      name: 'EncoderError',
+      code: 'ChildDied',
+      message: `encode batch 1-0123456789abcdef: its process died: ${how}`,
+    })
+  })
+
+  test('that fails in good order keeps its error', async () => {
+    await writeFile(
+      entry,
+      `process.once('message', () => process.send({ kind: 'failed', code: 'DiskFull', message: 'no room', hint: 'make some' }))`,
+    )
+    const encoder = isolatedEncoder({ ...options, engine: 'js', stagingPath, entry })
+    await expect(encoder.encode(inputOf(batch))).rejects.toMatchObject({
+      code: 'DiskFull',
+      message: 'no room',
+      hint: 'make some',
+    })
+  })
+
+  test('that hangs is killed by an abort, and gets none of the environment', async () => {
+    await writeFile(
+      entry,
+      `import { writeFileSync } from 'node:fs'
+      process.once('message', () => {
+        writeFileSync(new URL('./seen.json', import.meta.url), JSON.stringify(Object.keys(process.env)))
+        setInterval(() => {}, 1000)
+      })`,
+    )
+    const abort = new AbortController()
+    const encoder = isolatedEncoder({ ...options, engine: 'js', stagingPath, entry })
+    const encoding = encoder.encode(inputOf({ ...batch, signal: abort.signal }))
+    const seen = join(entry, '..', 'seen.json')
+    await expect.poll(() => readKeys(seen), { timeout: 10_000 }).toBeDefined()
+    abort.abort(new Error('stopped'))
+    await expect(encoding).rejects.toThrow('stopped')
+    expect((await readKeys(seen))?.filter((key) => !key.startsWith('NODE_CHANNEL'))).toEqual([])
+  })
+})
+
+async function readKeys(path: string): Promise<string[] | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  return text === '' ? undefined : (JSON.parse(text) as string[])
+}

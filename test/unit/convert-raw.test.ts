@@ -1,0 +1,116 @@
+/** Delivery without conversion: the records' bytes, nothing more. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Compression } from '../../src/domain/delivery-stream.ts'
+import type { Frame } from '../../src/domain/frame.ts'
+import type { EncodeInput, Encoded } from '../../src/domain/ports.ts'
+import { openRawEncoder, type RawEncoder } from '../../src/convert/raw.ts'
+import { inputOf } from '../conformance/encoder/encoding.ts'
+
+let stagingPath = ''
+let encoder: RawEncoder
+
+beforeEach(async () => {
+  stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-raw-'))
+  encoder = await openRawEncoder({ stagingPath })
+})
+
+afterEach(async () => {
+  await encoder.close()
+  const left = await readdir(stagingPath)
+  await rm(stagingPath, { recursive: true })
+  expect(left).toEqual([])
+})
+
+function input(
+  records: readonly (string | Buffer)[],
+  compression: Compression,
+  signal?: AbortSignal,
+): EncodeInput {
+  const { plan, ...rest } = inputOf({
+    columns: [['a', 'string']],
+    records,
+    recordsPerFrame: 3,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const destination = { bucket: 'lake', prefix: '', errorOutputPrefix: '', compression }
+  return { ...rest, plan: { version: plan.version, engine: 'raw', engineVersion: 'raw-1', destination } }
+}
+
+async function bytesOf({ objects }: Encoded): Promise<Buffer> {
+  const [object, ...others] = objects
+  expect(others).toEqual([])
+  if (object === undefined) throw new Error('there is no object')
+  if (object.body.bytes !== undefined) return Buffer.from(object.body.bytes)
+  const bytes = await readFile(object.body.path)
+  expect(bytes.length).toBe(object.body.length)
+  return bytes
+}
+
+const odd = ['{"a":1}', '', 'two\nlines\r\n', Buffer.from([0, 1, 0xff, 0xfe]), '\ufeff', 'end']
+const oddBytes = Buffer.concat(odd.map((record) => Buffer.from(record)))
+
+test('records of any bytes are joined with nothing between them', async () => {
+  const encoded = await encoder.encode(input(odd, 'UNCOMPRESSED'))
+  expect((await bytesOf(encoded)).equals(oddBytes)).toBe(true)
+  expect(encoded).toMatchObject({ rows: 6, dropped: 0, errors: {} })
+  expect(encoded.objects[0]).toMatchObject({ part: 0, rows: 6, extension: '' })
+  expect(encoded.objects[0]).not.toHaveProperty('contentEncoding')
+  for await (const failure of encoded.failures()) expect(failure).toBe('never')
+  await encoded.dispose()
+})
+
+test('GZIP makes one gzip stream, named and encoded as such, with the same bytes each time', async () => {
+  const encoded = await encoder.encode(input(odd, 'GZIP'))
+  const bytes = await bytesOf(encoded)
+  expect(gunzipSync(bytes).equals(oddBytes)).toBe(true)
+  expect(encoded.objects[0]).toMatchObject({ rows: 6, extension: '.gz', contentEncoding: 'gzip' })
+  // No time, and no operating system.
+  expect([...bytes.subarray(4, 8), bytes[9]]).toEqual([0, 0, 0, 0, 255])
+  expect((await bytesOf(await encoder.encode(input(odd, 'GZIP')))).equals(bytes)).toBe(true)
+  await encoded.dispose()
+})
+
+test.each(['UNCOMPRESSED', 'GZIP'] as const)(
+  'a large object is %s in a file, which dispose removes',
+  async (compression) => {
+    const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+    const encoded = await encoder.encode(input(records, compression))
+    expect(encoded.objects[0]?.body.path).toBeDefined()
+    const bytes = await bytesOf(encoded)
+    const plain = compression === 'GZIP' ? gunzipSync(bytes) : bytes
+    expect(plain.equals(Buffer.concat(records))).toBe(true)
+    await encoded.dispose()
+    expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+  },
+)
+
+test('records of no bytes make no object and are dropped', async () => {
+  for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
+    const encoded = await encoder.encode(input(['', '', '', ''], compression))
+    expect(encoded).toMatchObject({ objects: [], rows: 0, dropped: 4 })
+    await encoded.dispose()
+  }
+})
+
+test.each(['UNCOMPRESSED', 'GZIP'] as const)(
+  'an abort rejects, %s, and leaves nothing',
+  async (compression) => {
+    const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+    const abort = new AbortController()
+    const whole = input(records, compression, abort.signal)
+    const frames = async function* (): AsyncGenerator<Frame> {
+      let count = 0
+      for await (const frame of whole.frames()) {
+        if ((count += 1) === 15) abort.abort(new Error('stopped'))
+        yield frame
+      }
+    }
+    await expect(encoder.encode({ ...whole, frames })).rejects.toThrow('stopped')
+    expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+  },
+)
