@@ -60,7 +60,8 @@ export async function convertBatch(
   const { caseInsensitive } = conversion
   const isExact = careful || columns.length > JUDGED_COLUMNS_MAX
   const keys = keySpellings(columns, caseInsensitive && !isExact, await firstFrame(input))
-  const run = new BatchRun({ session, input, folder, columns, keys, caseInsensitive })
+  const scan = exactScanner(columns, keys, caseInsensitive, isExact)
+  const run = new BatchRun({ session, input, folder, columns, keys, caseInsensitive, scan })
   return isExact ? run.convertExactly() : run.convert()
 }
 
@@ -76,6 +77,7 @@ interface RunOptions {
   readonly columns: readonly TypedColumn[]
   readonly keys: readonly string[]
   readonly caseInsensitive: boolean
+  readonly scan: ScanExactly
 }
 
 class BatchRun {
@@ -86,7 +88,7 @@ class BatchRun {
 
   constructor(run: RunOptions) {
     this.#run = run
-    this.#scan = exactScanner(run.columns, run.keys, run.caseInsensitive)
+    this.#scan = run.scan
     this.#path = join(run.folder, 'rows.parquet')
   }
 

@@ -16,14 +16,18 @@ export interface ExactRow {
 /** The rows of a record; a verdict comes last and is the record's: the first document's, the first column's. */
 export type ScanExactly = (record: Uint8Array) => Iterable<ExactRow | { readonly verdict: Verdict }>
 
-/** @param keys the key that the lines use for each column */
+/**
+ * @param keys the key that the lines use for each column
+ * @param withNulls nulls are written out too
+ */
 export function exactScanner(
   columns: readonly TypedColumn[],
   keys: readonly string[],
   caseInsensitive: boolean,
+  withNulls = false,
 ): ScanExactly {
   const scan = recordScanner(columns, caseInsensitive)
-  const writers = columns.map(({ type }, index) => memberWriter(type, keys[index] ?? ''))
+  const writers = columns.map(({ type }, index) => memberWriter(type, keys[index] ?? '', withNulls))
   return function* rowsOf(record) {
     for (const { document, verdict } of scan(record)) {
       const row = verdict === undefined ? exactRow(document, writers, columns) : { verdict }
@@ -33,7 +37,8 @@ export function exactScanner(
   }
 }
 
-type WriteMember = (text: string) => string | undefined
+/** Empty for a null that is not written, undefined for a text that the column refuses. */
+type WriteMember = (text: string | null) => string | undefined
 
 function exactRow(
   document: Document,
@@ -43,18 +48,19 @@ function exactRow(
   let members = ''
   for (const [index, { type }] of columns.entries()) {
     const text = document[index] ?? null
-    if (text === null) continue
     const member = writers[index]?.(text)
-    if (member === undefined) return { verdict: mistyped(type.kind, text) }
-    members += members === '' ? member : `,${member}`
+    if (member === undefined) return { verdict: mistyped(type.kind, text ?? '') }
+    if (member !== '') members += members === '' ? member : `,${member}`
   }
   return { members }
 }
 
-function memberWriter(type: HiveType, key: string): WriteMember {
+function memberWriter(type: HiveType, key: string, withNulls: boolean): WriteMember {
   const read = valueReader(type)
   const start = `${JSON.stringify(key)}:`
+  const ofNull = withNulls ? `${start}null` : ''
   return (text) => {
+    if (text === null) return ofNull
     const value = read(text)
     return value === undefined ? undefined : start + plainJson(type, value)
   }
