@@ -1,0 +1,279 @@
+/**
+ * The native engine as a neighbour: what it may touch, what it leaves behind, how it behaves with others and without
+ * memory. That rows and verdicts are right is the conformance suite's subject. Defends G2, G4 and G5.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createLog } from '../../src/account/log.ts'
+import { openDuckdbEncoder, type DuckdbEncoder } from '../../src/convert/duckdb-encoder.ts'
+import { DuckdbEngine } from '../../src/convert/duckdb/engine.ts'
+import { StagingFolder } from '../../src/convert/staging.ts'
+import { EncoderError } from '../../src/domain/errors.ts'
+import { inputOf, outcomeOf, type Batch } from '../conformance/encoder/encoding.ts'
+
+const MIB = 1 << 20
+let folder: string
+const opened: DuckdbEncoder[] = []
+
+beforeEach(async () => {
+  warnings.length = 0
+  folder = await mkdtemp(join(tmpdir(), 'hydrant-duckdb-'))
+})
+
+afterEach(async () => {
+  for (const encoder of opened.splice(0)) await encoder.close()
+  // Every encoder removes its folder when it is closed.
+  expect(await readdir(folder)).toEqual([])
+  await rm(folder, { recursive: true })
+})
+
+/** Messages that the encoders of a test warned of. */
+const warnings: unknown[] = []
+
+async function open(options: { threads?: number; memoryMib?: number } = {}): Promise<DuckdbEncoder> {
+  const log = createLog('silent')
+  log.warn = (_fields: unknown, message?: unknown) => void warnings.push(message)
+  const encoder = await openDuckdbEncoder({
+    stagingPath: folder,
+    threads: options.threads ?? 2,
+    memoryLimitBytes: (options.memoryMib ?? 256) * MIB,
+    log,
+  })
+  opened.push(encoder)
+  return encoder
+}
+
+/** Files of conversions now in the staging folders. */
+async function staged(): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true })
+  return files.filter((file) => /\d+[/\\]/.test(file) && !file.includes('spill'))
+}
+
+const columns = [
+  ['order_id', 'string'],
+  ['amount', 'double'],
+  ['quantity', 'int'],
+  ['at', 'timestamp'],
+] as const
+
+function orders(count: number): Batch {
+  const records = Array.from({ length: count }, (_, n) => {
+    if (n % 100 === 7) return `{"order_id":"o-${n}","amount":"abc"}`
+    if (n % 1000 === 13) return `{"Order_Id":"o-${n}"}{"order_id":"o-${n}b","quantity":2.50e1}`
+    if (n % 1000 === 17) return '{}'
+    return `{"order_id":"o-${n}-${(n * 7919) % 1000}","amount":${n / 8},"quantity":${n % 50},"at":"2026-11-02T09:15:${String(n % 60).padStart(2, '0')}.5Z"}`
+  })
+  return { columns, records }
+}
+
+const digest = (bytes: Uint8Array | undefined): string =>
+  createHash('sha256')
+    .update(bytes ?? '')
+    .digest('hex')
+
+test('G2: the object is the same byte for byte at any number of threads and any memory limit', async () => {
+  const batch = orders(150_000)
+  const digests: string[] = []
+  for (const options of [
+    { threads: 1, memoryMib: 256 },
+    { threads: 2, memoryMib: 256 },
+    { threads: 4, memoryMib: 256 },
+    { threads: 1, memoryMib: 1024 },
+    { threads: 4, memoryMib: 1024 },
+  ]) {
+    const encoded = await (await open(options)).encode(inputOf(batch))
+    expect(encoded.rows).toBe(150_000 - 1500 + 150)
+    digests.push(digest(await readFile(encoded.objects[0]?.body.path ?? '')))
+    await encoded.dispose()
+  }
+  expect(new Set(digests).size).toBe(1)
+})
+
+test('G4: rows set aside are in the places of their records, be they few or many', async () => {
+  const encoder = await open()
+  for (const every of [5, 1000]) {
+    const records = Array.from({ length: 5000 }, (_, n) =>
+      n % every === 3 ? `{"n":${n}}{"n":${n}}` : `{"n":${n}}`,
+    )
+    const { rows } = await outcomeOf(encoder, { columns: [['n', 'int']], records })
+    const expected = records.flatMap((_, n) => (n % every === 3 ? [[String(n)], [String(n)]] : [[String(n)]]))
+    expect(rows).toEqual(expected)
+  }
+})
+
+test('a careful conversion gives the same rows and verdicts', async () => {
+  const encoder = await open()
+  const batch = orders(5000)
+  const quick = await outcomeOf(encoder, batch)
+  const careful = await outcomeOf(encoder, { ...batch, careful: true })
+  expect(careful.rows).toEqual(quick.rows)
+  expect(careful.failures).toEqual(quick.failures)
+})
+
+test('several batches at once share one instance, each with its own rows', async () => {
+  const encoder = await open()
+  const outcomes = await Promise.all(
+    [1, 2, 3, 4, 5].map((batch) =>
+      outcomeOf(encoder, {
+        columns: [['n', 'int']],
+        records: Array.from({ length: 3000 }, (_, n) => (n % 10 === 0 ? '{"n":"x"}' : `{"n":${batch}}`)),
+        careful: batch === 3,
+      }),
+    ),
+  )
+  for (const [index, { rows, failures }] of outcomes.entries()) {
+    expect(new Set(rows.map(([n]) => n))).toEqual(new Set([String(index + 1)]))
+    expect([rows.length, failures.length]).toEqual([2700, 300])
+  }
+})
+
+test('a batch of which every record fails makes no object', async () => {
+  const encoder = await open()
+  const { objects, failures } = await outcomeOf(encoder, {
+    columns,
+    records: Array.from({ length: 3000 }, (_, n) => `{"amount":"x${n}"`),
+  })
+  expect([objects.length, failures.length]).toEqual([0, 3000])
+})
+
+test('column and table names made of SQL are names', async () => {
+  const name = `a" int, b'); drop table batch_rows; --`
+  const encoder = await open()
+  for (const careful of [false, true]) {
+    const { rows } = await outcomeOf(encoder, {
+      columns: [
+        [name, 'string'],
+        [`select`, 'int'],
+      ],
+      records: [JSON.stringify({ [name]: "x'); --", select: 1 })],
+      careful,
+    })
+    expect(rows).toEqual([["x'); --", '1']])
+  }
+})
+
+test('too little memory is a repeat with less, never an error record', async () => {
+  // Judging 128 columns does not fit, writing them does.
+  const wide = Array.from({ length: 128 }, (_, n) => [`c${n}`, n % 2 === 0 ? 'bigint' : 'double'] as const)
+  const record = JSON.stringify(Object.fromEntries(wide.map(([name], n) => [name, n])))
+  const encoder = await open({ memoryMib: 64 })
+  const { rows, failures } = await outcomeOf(encoder, {
+    columns: wide,
+    records: Array.from({ length: 2000 }, () => record),
+  })
+  expect([rows.length, failures.length]).toEqual([2000, 0])
+  expect(warnings).toEqual(['conversion is repeated carefully'])
+})
+
+test('far too little memory is an error with a hint, and nothing stays behind', async () => {
+  const encoder = await open({ memoryMib: 2 })
+  const failed = encoder.encode(inputOf(orders(20_000)))
+  await expect(failed).rejects.toThrow(EncoderError)
+  await expect(failed).rejects.toMatchObject({
+    code: 'OutOfMemory',
+    hint: expect.stringContaining('convert.memoryLimit') as string,
+  })
+  expect(await staged()).toEqual([])
+})
+
+test('an aborted conversion ends soon with the reason, and nothing stays behind', async () => {
+  const encoder = await open()
+  const reason = new Error('deadline')
+  const early = inputOf({ ...orders(10), signal: AbortSignal.abort(reason) })
+  await expect(encoder.encode(early)).rejects.toBe(reason)
+
+  const controller = new AbortController()
+  const input = inputOf({ ...orders(100_000), signal: controller.signal })
+  const frames = input.frames
+  const late = encoder.encode({
+    ...input,
+    async *frames() {
+      yield* frames()
+      // The frames are staged: what is interrupted now is a query, or the read that follows it.
+      setTimeout(() => controller.abort(reason), 20)
+    },
+  })
+  await expect(late).rejects.toBe(reason)
+  expect(await staged()).toEqual([])
+  expect((await outcomeOf(encoder, orders(100))).rows.length).toBe(99 + 1)
+})
+
+test('a read that fails leaves nothing behind', async () => {
+  const encoder = await open()
+  const lost = new Error('store lost')
+  const input = inputOf(orders(100))
+  await expect(
+    encoder.encode({
+      ...input,
+      async *frames() {
+        yield* input.frames()
+        throw lost
+      },
+    }),
+  ).rejects.toBe(lost)
+  expect(await staged()).toEqual([])
+})
+
+test('what it stages is its owner’s alone and goes with dispose', async () => {
+  const encoder = await open()
+  const encoded = await encoder.encode(inputOf(orders(100)))
+  const path = encoded.objects[0]?.body.path ?? ''
+  for (let at = join(path, '..'); at !== folder; at = join(at, '..')) {
+    expect((await stat(at)).mode & 0o777).toBe(0o700)
+  }
+  await encoded.dispose()
+  expect(await staged()).toEqual([])
+})
+
+test('folders of dead processes are removed at start, those of the living are not', async () => {
+  const random = randomBytes(8).toString('hex')
+  const dead = join(folder, `hydrant-${hostname()}-999999999-${random}`)
+  const predecessor = join(folder, `hydrant-${hostname()}-${process.pid}-${random}`)
+  const living = join(folder, `hydrant-${hostname()}-${process.ppid}-${random}`)
+  const elsewhere = join(folder, `hydrant-elsewhere-1-${random}`)
+  const foreign = join(folder, 'something-else')
+  for (const path of [dead, predecessor, living, elsewhere, foreign]) {
+    await mkdir(path)
+    await writeFile(join(path, 'file'), '')
+  }
+  const other = await open()
+  expect((await outcomeOf(other, orders(100))).failures.length).toBe(1)
+  await open()
+  const left = await readdir(folder)
+  expect(left).toHaveLength(2 + 3)
+  for (const path of [living, elsewhere, foreign]) {
+    expect(left.map((name) => join(folder, name))).toContain(path)
+    await rm(path, { recursive: true })
+  }
+  const tomorrow = await StagingFolder.open(folder, () => Date.now() + 48 * 3_600_000)
+  await tomorrow.remove()
+})
+
+test.each([
+  ['read a file', `SELECT * FROM read_csv('/etc/passwd')`],
+  ['read a file as text', `SELECT * FROM read_text('/etc/passwd')`],
+  ['climb out of its folder', `SELECT * FROM read_text('FOLDER/../../etc/passwd')`],
+  ['list a folder', `SELECT * FROM glob('/etc/*')`],
+  ['write a file', `COPY (SELECT 1) TO '/tmp/hydrant-escaped.parquet'`],
+  ['attach a database', `ATTACH '/tmp/hydrant-escaped.db'`],
+  ['install an extension', 'INSTALL httpfs'],
+  ['load an extension', 'LOAD httpfs'],
+  ['reach the network', `SELECT * FROM read_json('http://127.0.0.1:9/x.json')`],
+  ['raise its limit', `SET memory_limit = '64GB'`],
+  ['open its cage', `SET enable_external_access = true`],
+  ['widen its cage', `SET allowed_directories = ['/']`],
+])('DuckDB cannot %s', async (_, sql) => {
+  const engine = await DuckdbEngine.open({ folder, threads: 1, memoryLimitBytes: 64 * MIB })
+  try {
+    const run = engine.together(
+      (session) => session.run(sql.replace('FOLDER', folder)),
+      new AbortController().signal,
+    )
+    await expect(run).rejects.toThrow(/disabled|locked|Cannot (?:access|change)/i)
+  } finally {
+    await engine.close()
+  }
+})
