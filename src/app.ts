@@ -13,15 +13,16 @@ import { exportLedger } from './account/ledger.ts'
 import type { Log } from './account/log.ts'
 import { Metrics } from './account/metrics.ts'
 import { createAdminServer } from './admin/server.ts'
+import { nearestName } from './config/nearest-name.ts'
 import type { Role } from './config/roles.ts'
 import type { Config } from './config/schema.ts'
 import { openEngines, unsupportedColumns } from './convert/engines.ts'
 import { StagingFolder } from './convert/staging.ts'
-import { createBullmqQueue } from './deliver/bullmq-queue.ts'
+import { BullmqQueue } from './deliver/bullmq-queue.ts'
 import { createDelivery } from './deliver/delivery.ts'
 import { createDispatch } from './deliver/dispatch.ts'
 import { createFolderDestination } from './deliver/folder.ts'
-import { createLocalQueue } from './deliver/local-queue.ts'
+import { LocalQueue } from './deliver/local-queue.ts'
 import type { DeliveryQueue } from './deliver/queue.ts'
 import { createS3Destination } from './deliver/s3.ts'
 import type { DeliveryStream, TableRef } from './domain/delivery-stream.ts'
@@ -105,25 +106,43 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
 
   const queue = openQueue(config, log)
   if (!roles.has('delivery')) onStop(() => queue.stop(0))
-  const dispatch = crashingDispatch(
-    createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream }),
-    crash,
-  )
+  const dispatch = createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream })
+  const dispatchSealed = crashingDispatch(dispatch, crash)
   const resolveColumns = catalogColumns(config)
   const streams = await applyDeclarations({
     declarations: config.deliveryStreams,
     registry: store.registry,
-    context: { ...config.aws, limits: config.limits },
+    context: { ...config.aws, limits: config.limits, nearestName },
     clock,
     log,
     resolveColumns,
     supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
   })
   if (roles.has('delivery')) {
-    await startDelivering({ config, store, queue, dispatch, resolveColumns, metrics, log, crash, onStop })
+    await startDelivering({
+      config,
+      store,
+      queue,
+      dispatch,
+      dispatchSealed,
+      resolveColumns,
+      metrics,
+      log,
+      crash,
+      onStop,
+    })
   }
   const api = roles.has('api')
-    ? await startReceiving({ config, store, dispatch, resolveColumns, metrics, log, epoch, onStop })
+    ? await startReceiving({
+        config,
+        store,
+        dispatch: dispatchSealed,
+        resolveColumns,
+        metrics,
+        log,
+        epoch,
+        onStop,
+      })
     : undefined
   health.started()
   onStop(() => Promise.resolve(health.stopping()))
@@ -140,11 +159,11 @@ function openStore({ buffer }: Config, epoch: string, log: Log): Promise<Store> 
 function openQueue({ buffer, delivery }: Config, log: Log): DeliveryQueue {
   const { concurrency } = delivery
   return buffer.type === 'embedded'
-    ? createLocalQueue({ concurrency, clock, log })
-    : createBullmqQueue({ url: buffer.url, keyPrefix: buffer.keyPrefix, concurrency, clock, log })
+    ? new LocalQueue({ concurrency, clock, log })
+    : new BullmqQueue({ url: buffer.url, keyPrefix: buffer.keyPrefix, concurrency, clock, log })
 }
 
-/** Dispatch follows each seal, whoever sealed: the crash points around it are passed here. */
+/** The dispatch that follows a seal, whoever sealed, between its crash points. */
 function crashingDispatch(dispatch: Dispatch, crash: CrashHook): Dispatch {
   return async (stream) => {
     crash('after-seal')
@@ -173,6 +192,7 @@ interface DeliveringParts {
   readonly store: Store
   readonly queue: DeliveryQueue
   readonly dispatch: Dispatch
+  readonly dispatchSealed: Dispatch
   readonly resolveColumns: ResolveColumns
   readonly metrics: Metrics
   readonly log: Log
@@ -181,7 +201,8 @@ interface DeliveringParts {
 }
 
 async function startDelivering(parts: DeliveringParts): Promise<void> {
-  const { config, store, queue, dispatch, resolveColumns, metrics, log, crash, onStop } = parts
+  const { config, store, queue, dispatch, dispatchSealed, resolveColumns, metrics, log, crash, onStop } =
+    parts
   const { engine, threads, memoryLimit, stagingPath } = config.convert
   const engines = await openEngines({ engine, threads, memoryLimitBytes: memoryLimit, stagingPath, log })
   onStop(() => engines.close())
@@ -213,7 +234,7 @@ async function startDelivering(parts: DeliveringParts): Promise<void> {
     retentionMs: config.delivery.retentionHours * 3_600_000,
   })
   onStop(() => sweep.stop())
-  const sealer = startSealer({ store, dispatch, clock, metrics, log })
+  const sealer = startSealer({ store, dispatch: dispatchSealed, clock, metrics, log })
   onStop(() => sealer.stop())
 }
 

@@ -35,91 +35,103 @@ class RetryLater extends Error {
   }
 }
 
-export function createBullmqQueue(options: {
+export interface BullmqQueueOptions {
   readonly url: string
   readonly keyPrefix: string
   readonly concurrency: number
   readonly clock: Clock
   readonly log: Log
-}): DeliveryQueue {
-  const { url, concurrency, clock, log } = options
-  const prefix = `{${options.keyPrefix}}`
-  const connections: Redis[] = []
-  const aborting = new AbortController()
-  let worker: Worker<JobData> | undefined
+}
 
-  const connect = (): Redis => {
-    const connection = new Redis(url, { maxRetriesPerRequest: null })
-    connection.on('error', (err: Error) => log.debug({ err }, 'queue connection failed'))
-    connections.push(connection)
-    return connection
+export class BullmqQueue implements DeliveryQueue {
+  readonly #options: BullmqQueueOptions
+  /** A hash tag, so that BullMQ's keys share a slot. */
+  readonly #prefix: string
+  readonly #queue: Queue<JobData>
+  readonly #connections: Redis[] = []
+  readonly #aborting = new AbortController()
+  #worker: Worker<JobData> | undefined
+
+  constructor(options: BullmqQueueOptions) {
+    this.#options = options
+    this.#prefix = `{${options.keyPrefix}}`
+    this.#queue = new Queue<JobData>(QUEUE_NAME, {
+      connection: this.#connect(),
+      prefix: this.#prefix,
+      streams: { events: { maxLen: 100 } },
+      defaultJobOptions: {
+        removeOnComplete: true,
+        removeOnFail: true,
+        attempts: Number.MAX_SAFE_INTEGER,
+        backoff: { type: 'delivery' },
+        stackTraceLimit: 1,
+      },
+    })
+    this.#queue.on('error', (err) => options.log.warn({ err }, 'queue failed'))
   }
 
-  const queue = new Queue<JobData>(QUEUE_NAME, {
-    connection: connect(),
-    prefix,
-    streams: { events: { maxLen: 100 } },
-    defaultJobOptions: {
-      removeOnComplete: true,
-      removeOnFail: true,
-      attempts: Number.MAX_SAFE_INTEGER,
-      backoff: { type: 'delivery' },
-      stackTraceLimit: 1,
-    },
-  })
-  queue.on('error', (err) => log.warn({ err }, 'queue failed'))
+  async add(batch: BatchRef): Promise<void> {
+    const { clock, log } = this.#options
+    const { name, incarnation } = batch.stream
+    const data = { name, incarnation, batchId: batch.batchId }
+    const limit = new AbortController()
+    const added = this.#queue.add('deliver', data, { jobId: jobId(batch) }).then(() => true)
+    const inTime = await Promise.race([added, clock.sleep(ADD_TIMEOUT_MS, limit.signal).then(() => false)])
+    limit.abort()
+    if (inTime) return
+    added.catch((err: unknown) => log.debug({ err }, 'late answer of the queue was an error'))
+    throw new BufferUnavailableError(`add job ${jobId(batch)}: no answer in ${ADD_TIMEOUT_MS} ms`, {
+      hint: 'the sweep adds it again once Redis answers',
+    })
+  }
 
-  const run = async (deliver: Deliver, job: Job<JobData>, lost?: AbortSignal): Promise<void> => {
+  async start(deliver: Deliver): Promise<void> {
+    const { concurrency, log } = this.#options
+    this.#worker = new Worker<JobData>(QUEUE_NAME, (job, _token, lost) => this.#run(deliver, job, lost), {
+      connection: this.#connect(),
+      prefix: this.#prefix,
+      concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      drainDelay: 1,
+      runRetryDelay: 1_000,
+      settings: {
+        backoffStrategy: (_made, _type, err) => (err instanceof RetryLater ? err.afterMs : 1_000),
+      },
+    })
+    this.#worker.on('error', (err) => log.warn({ err }, 'queue worker failed'))
+    this.#worker.on('failed', (job, err) => {
+      if (!(err instanceof RetryLater))
+        log.error({ err, batchId: job?.data.batchId }, 'delivery failed by a defect')
+    })
+    await this.#worker.waitUntilReady()
+  }
+
+  async stop(limitMs: number): Promise<void> {
+    const ended = new AbortController()
+    const closed = this.#worker?.close() ?? Promise.resolve()
+    await Promise.race([closed, this.#options.clock.sleep(limitMs, ended.signal)])
+    ended.abort()
+    this.#aborting.abort()
+    await closed
+    await this.#queue.close()
+    for (const connection of this.#connections) connection.disconnect()
+  }
+
+  /** @param lost aborts when BullMQ has given the job to another process */
+  async #run(deliver: Deliver, job: Job<JobData>, lost: AbortSignal | undefined): Promise<void> {
     const { name, incarnation, batchId } = job.data
-    const signal = lost === undefined ? aborting.signal : AbortSignal.any([aborting.signal, lost])
+    const stop = this.#aborting.signal
+    const signal = lost === undefined ? stop : AbortSignal.any([stop, lost])
     const result = await deliver({ stream: { name, incarnation }, batchId }, signal)
     if (result.kind === 'retry') throw new RetryLater(result.afterMs)
   }
 
-  return {
-    async add(batch) {
-      const { name, incarnation } = batch.stream
-      const data = { name, incarnation, batchId: batch.batchId }
-      const limit = new AbortController()
-      const added = queue.add('deliver', data, { jobId: jobId(batch) }).then(() => true)
-      const inTime = await Promise.race([added, clock.sleep(ADD_TIMEOUT_MS, limit.signal).then(() => false)])
-      limit.abort()
-      if (inTime) return
-      added.catch((err: unknown) => log.debug({ err }, 'late answer of the queue was an error'))
-      throw new BufferUnavailableError(`add job ${jobId(batch)}: no answer in ${ADD_TIMEOUT_MS} ms`, {
-        hint: 'the sweep adds it again once Redis answers',
-      })
-    },
-    async start(deliver) {
-      worker = new Worker<JobData>(QUEUE_NAME, (job, _token, signal) => run(deliver, job, signal), {
-        connection: connect(),
-        prefix,
-        concurrency,
-        lockDuration: LOCK_MS,
-        stalledInterval: STALLED_CHECK_MS,
-        maxStalledCount: Number.MAX_SAFE_INTEGER,
-        drainDelay: 1,
-        runRetryDelay: 1_000,
-        settings: {
-          backoffStrategy: (_made, _type, err) => (err instanceof RetryLater ? err.afterMs : 1_000),
-        },
-      })
-      worker.on('error', (err) => log.warn({ err }, 'queue worker failed'))
-      worker.on('failed', (job, err) => {
-        if (!(err instanceof RetryLater))
-          log.error({ err, batchId: job?.data.batchId }, 'delivery failed by a defect')
-      })
-      await worker.waitUntilReady()
-    },
-    async stop(limitMs) {
-      const limit = new AbortController()
-      const closed = worker?.close() ?? Promise.resolve()
-      await Promise.race([closed, clock.sleep(limitMs, limit.signal)])
-      limit.abort()
-      aborting.abort()
-      await closed
-      await queue.close()
-      for (const connection of connections) connection.disconnect()
-    },
+  #connect(): Redis {
+    const connection = new Redis(this.#options.url, { maxRetriesPerRequest: null })
+    connection.on('error', (err: Error) => this.#options.log.debug({ err }, 'queue connection failed'))
+    this.#connections.push(connection)
+    return connection
   }
 }

@@ -4,26 +4,74 @@ import type { BatchRef } from '../domain/batch.ts'
 import type { Clock } from '../domain/ports.ts'
 import { jobId, type Deliver, type DeliveryQueue } from './queue.ts'
 
-export function createLocalQueue(options: {
+export interface LocalQueueOptions {
   readonly concurrency: number
   readonly clock: Clock
   readonly log: Log
-}): DeliveryQueue {
-  const { concurrency, clock, log } = options
-  const known = new Set<string>()
-  const waiting: BatchRef[] = []
-  const running = new Set<Promise<void>>()
-  const stopping = new AbortController()
-  const aborting = new AbortController()
-  let deliver: Deliver | undefined
+}
 
-  const runJob = async (run: Deliver, batch: BatchRef): Promise<void> => {
+export class LocalQueue implements DeliveryQueue {
+  readonly #options: LocalQueueOptions
+  /** Jobs that wait, run, or wait for their retry. */
+  readonly #known = new Set<string>()
+  readonly #waiting: BatchRef[] = []
+  readonly #running = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  readonly #aborting = new AbortController()
+  #deliver: Deliver | undefined
+
+  constructor(options: LocalQueueOptions) {
+    this.#options = options
+  }
+
+  add(batch: BatchRef): Promise<void> {
+    const id = jobId(batch)
+    if (!this.#known.has(id)) {
+      this.#known.add(id)
+      this.#waiting.push(batch)
+      this.#pump()
+    }
+    return Promise.resolve()
+  }
+
+  start(deliver: Deliver): Promise<void> {
+    this.#deliver = deliver
+    this.#pump()
+    return Promise.resolve()
+  }
+
+  async stop(limitMs: number): Promise<void> {
+    this.#stopping.abort()
+    const ended = new AbortController()
+    const limit = this.#options.clock.sleep(limitMs, ended.signal)
+    await Promise.race([Promise.allSettled(this.#running), limit])
+    ended.abort()
+    this.#aborting.abort()
+    await Promise.allSettled(this.#running)
+  }
+
+  #pump(): void {
+    const deliver = this.#deliver
+    if (deliver === undefined) return
+    while (!this.#stopping.signal.aborted && this.#running.size < this.#options.concurrency) {
+      const batch = this.#waiting.shift()
+      if (batch === undefined) return
+      const job = this.#run(deliver, batch).finally(() => {
+        this.#running.delete(job)
+        this.#pump()
+      })
+      this.#running.add(job)
+    }
+  }
+
+  async #run(deliver: Deliver, batch: BatchRef): Promise<void> {
+    const { clock, log } = this.#options
     try {
-      const result = await run(batch, aborting.signal)
+      const result = await deliver(batch, this.#aborting.signal)
       if (result.kind === 'retry') {
-        void clock.sleep(result.afterMs, stopping.signal).then(() => {
-          waiting.push(batch)
-          pump()
+        void clock.sleep(result.afterMs, this.#stopping.signal).then(() => {
+          this.#waiting.push(batch)
+          this.#pump()
         })
         return
       }
@@ -33,43 +81,6 @@ export function createLocalQueue(options: {
         'delivery failed by a defect',
       )
     }
-    known.delete(jobId(batch))
-  }
-
-  const pump = (): void => {
-    while (deliver !== undefined && !stopping.signal.aborted && running.size < concurrency) {
-      const batch = waiting.shift()
-      if (batch === undefined) return
-      const job = runJob(deliver, batch).finally(() => {
-        running.delete(job)
-        pump()
-      })
-      running.add(job)
-    }
-  }
-
-  return {
-    add(batch) {
-      const id = jobId(batch)
-      if (!known.has(id)) {
-        known.add(id)
-        waiting.push(batch)
-        pump()
-      }
-      return Promise.resolve()
-    },
-    start(run) {
-      deliver = run
-      pump()
-      return Promise.resolve()
-    },
-    async stop(limitMs) {
-      stopping.abort()
-      const limit = new AbortController()
-      await Promise.race([Promise.allSettled(running), clock.sleep(limitMs, limit.signal)])
-      limit.abort()
-      aborting.abort()
-      await Promise.allSettled(running)
-    },
+    this.#known.delete(jobId(batch))
   }
 }

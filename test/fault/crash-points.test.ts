@@ -3,38 +3,79 @@
  * both shapes. Whatever was acknowledged lands exactly once, bad records in the error prefix, and the ledger balances.
  */
 import { expect, test } from 'vitest'
-import { crashPoints } from '../../src/runtime/crash-point.ts'
+import { crashPoints, type CrashPoint } from '../../src/runtime/crash-point.ts'
+import type { HydrantProcess } from '../support/hydrant.ts'
 import { Producer } from '../support/producer.ts'
-import { createWorld, STREAM, type Shape, type World } from './world.ts'
+import { createWorld, STREAM, type World } from './world.ts'
 
-async function sendUntilDeath(
+/** Reached by whoever seals: the process that takes records (size), the one that delivers (interval). */
+const sealingPoints: readonly CrashPoint[] = ['after-seal', 'after-dispatch']
+const deliveryPoints = crashPoints.filter((point) => !sealingPoints.includes(point))
+
+/** Enough for a batch to be sealed by size and another by interval, or only by interval. */
+const BY_SIZE = { calls: 8, padding: 500 }
+const BY_INTERVAL = { calls: 2, padding: 10 }
+
+interface Roles {
+  readonly api: HydrantProcess
+  readonly crashing: HydrantProcess
+}
+
+async function visit(
   world: World,
-  api: { hasEnded: boolean },
-  producer: Producer,
-  process: Parameters<World['client']>[0],
-) {
-  const client = world.client(process)
-  for (let call = 0; call < 8 && !api.hasEnded; call += 1)
-    await producer.send(client, 250, { bad: 3, padding: 500 })
+  { api, crashing }: Roles,
+  { calls, padding }: { calls: number; padding: number },
+): Promise<void> {
+  const producer = new Producer(STREAM)
+  const client = world.client(api)
+  for (let call = 0; call < calls && !crashing.hasEnded; call += 1) {
+    await producer.send(client, 250, { bad: 3, padding })
+  }
+  expect((await crashing.ended).signal).toBe('SIGKILL')
+  expect(producer.acknowledged.size).toBeGreaterThan(0)
+  const healthy = crashing === api ? await world.startApi() : await world.startDelivery()
+  await world.expectAllDelivered(healthy, [producer])
 }
 
-for (const shape of ['embedded', 'distributed'] as const satisfies readonly Shape[]) {
-  test.concurrent.each(crashPoints.map((point) => [point]))(
-    `${shape}: killed %s, every acknowledged record lands exactly once`,
-    async (point) => {
-      const world = await createWorld(shape)
-      try {
-        const producer = new Producer(STREAM)
-        const crashing = shape === 'embedded' ? await world.startApi(point) : await world.startDelivery(point)
-        const api = shape === 'embedded' ? crashing : await world.startApi()
-        await sendUntilDeath(world, crashing, producer, api)
-        expect((await crashing.ended).signal).toBe('SIGKILL')
-        expect(producer.acknowledged.size).toBeGreaterThan(0)
-        const healthy = shape === 'embedded' ? await world.startApi() : await world.startDelivery()
-        await world.expectAllDelivered(healthy, [producer])
-      } finally {
-        await world.close()
-      }
-    },
-  )
-}
+test.concurrent.each(crashPoints.map((point) => [point]))(
+  'embedded: killed %s, every acknowledged record lands exactly once',
+  async (point) => {
+    const world = await createWorld('embedded')
+    try {
+      const api = await world.startApi(point)
+      await visit(world, { api, crashing: api }, BY_SIZE)
+    } finally {
+      await world.close()
+    }
+  },
+)
+
+test.concurrent.each(sealingPoints.map((point) => [point]))(
+  'distributed: the process that takes records killed %s by size, every acknowledged record lands exactly once',
+  async (point) => {
+    const world = await createWorld('distributed', { intervalSeconds: 5 })
+    try {
+      await world.startDelivery()
+      const api = await world.startApi(point)
+      await visit(world, { api, crashing: api }, BY_SIZE)
+    } finally {
+      await world.close()
+    }
+  },
+)
+
+test.concurrent.each([
+  ...sealingPoints.map((point) => [point, BY_INTERVAL] as const),
+  ...deliveryPoints.map((point) => [point, BY_SIZE] as const),
+])(
+  'distributed: the process that delivers killed %s, every acknowledged record lands exactly once',
+  async (point, load) => {
+    const world = await createWorld('distributed')
+    try {
+      const crashing = await world.startDelivery(point)
+      await visit(world, { api: await world.startApi(), crashing }, load)
+    } finally {
+      await world.close()
+    }
+  },
+)

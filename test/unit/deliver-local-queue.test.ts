@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import type { BatchRef } from '../../src/domain/batch.ts'
-import { createLocalQueue } from '../../src/deliver/local-queue.ts'
+import { LocalQueue } from '../../src/deliver/local-queue.ts'
 import type { DeliveryResult } from '../../src/deliver/queue.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -13,7 +13,7 @@ const batch = (sequence: number): BatchRef => ({
 
 function setUp(concurrency: number) {
   const clock = new FakeClock()
-  const queue = createLocalQueue({ concurrency, clock, log: createLog('silent') })
+  const queue = new LocalQueue({ concurrency, clock, log: createLog('silent') })
   const started: string[] = []
   const ends: ((result: DeliveryResult) => void)[] = []
   const signals: AbortSignal[] = []
