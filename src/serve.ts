@@ -79,7 +79,10 @@ function stopOnSignal(app: App, log: Log): Promise<void> {
   })
 }
 
-/** A defect ends the process: what it was doing is in the store, and the next process goes on with it. */
+/**
+ * A defect ends the process: what it was doing is in the store, and the next process goes on with it. Warnings of Node and
+ * of packages go to the log, so that standard error holds nothing but its lines.
+ */
 function endOnDefect(log: Log): void {
   const end = (err: unknown): void => {
     log.error({ err }, 'process failed')
@@ -87,5 +90,7 @@ function endOnDefect(log: Log): void {
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
+  process.removeAllListeners('warning')
+  process.on('warning', (err) => log.warn({ err }, 'runtime warned'))
   process.stdout.on('error', (err) => log.warn({ err }, 'standard output was closed'))
 }
