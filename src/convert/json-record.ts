@@ -15,6 +15,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { isIntegerKind, verdicts, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
+import { plainNumber, quote, unescaped } from './json-text.ts'
 
 /** Objects and arrays inside each other. */
 export const DEPTH_MAX = 1000
@@ -82,8 +83,6 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-const LONE_SURROGATE = /\p{Surrogate}/u
-
 class JsonReader {
   readonly #columnOf = new Map<string, number>()
   readonly #kinds: readonly HiveKind[]
@@ -279,7 +278,7 @@ class JsonReader {
     }
     this.#at = at + 1
     const value = unescaped(text.slice(start - 1, this.#at))
-    if (value === undefined || LONE_SURROGATE.test(value)) throw new Refused(verdicts.malformed)
+    if (value === undefined) throw new Refused(verdicts.malformed)
     return value
   }
 
@@ -291,38 +290,4 @@ class JsonReader {
       this.#at += 1
     }
   }
-}
-
-/** The characters of a JSON string, or undefined when it is not one. */
-function unescaped(json: string): string | undefined {
-  try {
-    return JSON.parse(json) as string
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-/** A string as JSON, escaping only what must be; control characters as `\u001F`. */
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/\\\\|\\u00[01][0-9a-f]/g, (escape) =>
-    escape.length === 2 ? escape : `\\u${escape.slice(2).toUpperCase()}`,
-  )
-}
-
-/** Most digits that a number with an exponent is written out to. */
-const PLAIN_DIGITS_MAX = 40
-
-/** A JSON number without its exponent, or as it is when it has none or is too far from 1. */
-function plainNumber(text: string): string {
-  const parts = /^(-?)([0-9]+)(?:\.([0-9]+))?[eE]([+-]?[0-9]+)$/.exec(text)
-  if (parts === null) return text
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts
-  const digits = whole + fraction
-  const point = whole.length + Number(exponent)
-  if (digits.length > PLAIN_DIGITS_MAX || Math.abs(point) > PLAIN_DIGITS_MAX) return text
-  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0')
-  const cut = Math.max(point, 1)
-  const rest = padded.slice(cut)
-  return sign + padded.slice(0, cut) + (rest === '' ? '' : `.${rest}`)
 }

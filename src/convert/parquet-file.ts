@@ -24,7 +24,7 @@ import type { Turns } from './turns.ts'
 export const PARQUETJS_VERSION = '0.8.7'
 
 /** A page ends, in all columns together, at whichever comes first. Bytes are estimated. */
-const PENDING_ROWS_MAX = 20_000
+const PENDING_ROWS_MAX = 8_192
 const PENDING_CELLS_MAX = 400_000
 const PENDING_BYTES_MAX = 4 * 1024 * 1024
 /** A row group ends once its encoded pages reach this. */

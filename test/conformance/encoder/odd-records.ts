@@ -56,6 +56,11 @@ export const oddRecords: readonly OddRecord[] = [
     [null, '3'],
   ),
   read('holds a document and a newline in a string', '{"a":"x\\ny"}\n{"a":"z"}', ['x\ny', null], ['z', null]),
+  read(
+    'holds 60,000 documents',
+    '{}'.repeat(60_000),
+    ...Array.from({ length: 60_000 }, () => [null, null] as const),
+  ),
   read('is as deep as may be', `{"z":${nested(999)}}`, [null, null]),
   read('has a key as long as may be', `{"${'k'.repeat(262_144)}":1,"n":1}`, [null, '1']),
   read('is as large as may be', `{"a":"${'x'.repeat(1_023_992)}"}`, ['x'.repeat(1_023_992), null]),
@@ -138,5 +143,6 @@ export const oddRecords: readonly OddRecord[] = [
     '{"n":--1}',
     '{"n":1e}',
     '{"a":1}\n{"a":1}\n{"n":',
+    `${'{}'.repeat(60_000)}{`,
   ),
 ]
