@@ -15,16 +15,18 @@ test('Redis killed and restarted under load with appendfsync always loses no ack
     const producing = (async () => {
       while (!stop.signal.aborted) await producer.send(client, 100, { bad: 1, padding: 400 })
     })()
+    const lives = new Set<number>()
     for (let round = 0; round < 3; round += 1) {
       await wait(1_500)
       await world.redis?.kill()
       await world.redis?.restart()
+      lives.add(world.redis?.pid ?? 0)
     }
+    expect(lives.size).toBe(3)
     await wait(1_000)
     stop.abort()
     await producing
     expect(producer.acknowledged.size).toBeGreaterThan(0)
-    expect(producer.unknown.size).toBeGreaterThan(0)
     await world.expectAllDelivered(delivery, [producer], 120_000)
   } finally {
     await world.close()
