@@ -85,11 +85,13 @@ class BatchRun {
   readonly #turns = new Turns()
   readonly #scan: ScanExactly
   readonly #path: string
+  readonly #failures: FailureSpool
 
   constructor(run: RunOptions) {
     this.#run = run
     this.#scan = run.scan
     this.#path = join(run.folder, 'rows.parquet')
+    this.#failures = new FailureSpool(join(run.folder, 'failures'))
   }
 
   async convert(): Promise<Converted> {
@@ -99,9 +101,9 @@ class BatchRun {
       const find = doubtfulRecords(columns, keys, caseInsensitive)
       await this.#eachFrame((frame) => lines.add(frame, find(frame)))
       const rows = await this.#writeRows(lines)
-      return { path: this.#path, rows, failures: await this.#failures(lines.failed) }
+      return { path: this.#path, rows, failures: this.#failures }
     } finally {
-      await lines.close()
+      await Promise.all([lines.close(), this.#failures.close()])
     }
   }
 
@@ -116,9 +118,10 @@ class BatchRun {
           ? 0
           : await this.#copy(plainRows(file, this.#run.columns, this.#run.keys), lines.hasMinusZero)
       if (rows !== lines.rows) throw defect(`${lines.rows} exact rows were written, ${rows} came back`)
-      return { path: this.#path, rows, failures: await this.#failures(lines.failed) }
+      await this.#spoolFailures(lines.failed)
+      return { path: this.#path, rows, failures: this.#failures }
     } finally {
-      await lines.close()
+      await Promise.all([lines.close(), this.#failures.close()])
     }
   }
 
@@ -144,7 +147,7 @@ class BatchRun {
     if (rows !== lines.records) {
       throw new LinesLostError(`convert: ${lines.records} lines were written, ${rows} came back`)
     }
-    if (doubtful > 0) await this.#settleDoubts(lines)
+    await this.#decideDoubts(lines, doubtful)
     const aside = await lines.flushedAside()
     let minusZerosAside = 0
     if (aside !== undefined) {
@@ -178,30 +181,26 @@ class BatchRun {
     return Math.max(VECTOR_ROWS, Math.min(ROW_GROUP_ROWS_MAX, rows - (rows % VECTOR_ROWS)))
   }
 
-  /** Reads exactly what DuckDB is in doubt of and what the exact path has not seen yet. */
-  async #settleDoubts(lines: BatchLines): Promise<void> {
-    const doubts = new BitSet()
+  /** Reads what DuckDB is in doubt of, in order: each such record fails, or its rows are set aside. */
+  async #decideDoubts(lines: BatchLines, doubtful: number): Promise<void> {
+    if (doubtful === 0) return
+    const doubts = new BitSet(lines.records)
     await this.#run.session.integers(doubtfulRows('batch_rows'), (ordinal) => {
-      if (!lines.aside.has(ordinal) && !lines.failed.has(ordinal)) doubts.add(ordinal)
+      if (!lines.aside.has(ordinal)) doubts.add(ordinal)
     })
-    if (doubts.size > 0) await this.#eachRecord(doubts, (record, ordinal) => lines.settle(record, ordinal))
+    await this.#eachRecord(doubts, async (record, ordinal, arrivalMs) => {
+      const verdict = await lines.decide(record, ordinal)
+      if (verdict !== undefined) await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData: record })
+    })
   }
 
-  /** The failed records with their verdicts, in order. */
-  async #failures(failed: BitSet): Promise<FailureSpool> {
-    const spool = new FailureSpool(join(this.#run.folder, 'failures'))
-    try {
-      if (failed.size > 0) {
-        await this.#eachRecord(failed, async (rawData, ordinal, arrivalMs) => {
-          for (const { verdict } of this.#scan(rawData)) {
-            if (verdict !== undefined) await spool.add({ ordinal, arrivalMs, ...verdict, rawData })
-          }
-        })
+  /** The verdicts on records that are known to fail. */
+  async #spoolFailures(failed: BitSet): Promise<void> {
+    await this.#eachRecord(failed, async (rawData, ordinal, arrivalMs) => {
+      for (const { verdict } of this.#scan(rawData)) {
+        if (verdict !== undefined) await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData })
       }
-    } finally {
-      await spool.close()
-    }
-    return spool
+    })
   }
 
   /** Visits some records of the batch in order. */
@@ -209,14 +208,19 @@ class BatchRun {
     ordinals: BitSet,
     visit: (record: Buffer, ordinal: number, arrivalMs: number) => Promise<void>,
   ): Promise<void> {
+    if (ordinals.size === 0) return
     let first = 0
     await this.#eachFrame(async (frame) => {
       if (ordinals.hasAny(first, first + frame.records)) {
-        let ordinal = first
-        for (const record of frame.recordViews()) {
-          if (ordinals.has(ordinal)) await visit(record, ordinal, frame.arrivalMs)
-          if (this.#turns.isOver) await this.#turns.next()
-          ordinal += 1
+        const payload = frame.payload
+        let start = 0
+        for (let index = 0; index < frame.records; index += 1) {
+          const end = start + frame.length(index)
+          if (ordinals.has(first + index)) {
+            await visit(payload.subarray(start, end), first + index, frame.arrivalMs)
+            if (this.#turns.isOver) await this.#turns.next()
+          }
+          start = end + 1
         }
       }
       first += frame.records

@@ -9,6 +9,7 @@
  */
 import type { Frame } from '../../domain/frame.ts'
 import { StagingFile } from '../staging.ts'
+import type { Verdict } from '../hive-types.ts'
 import type { Turns } from '../turns.ts'
 import { BitSet } from './bit-set.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
@@ -53,10 +54,8 @@ class LinesWriter {
   }
 }
 
-/** What both forms share: the verdict on a record, and its rows without ever holding many. */
+/** What both forms share: a record's verdict, or its rows without ever holding many. */
 class ExactRecords {
-  /** Records with a verdict. */
-  readonly failed = new BitSet()
   readonly #scan: ScanExactly
   readonly #turns: Turns
 
@@ -65,25 +64,22 @@ class ExactRecords {
     this.#turns = turns
   }
 
-  /** Gives the record's rows to `take`, all or, when it fails, none. */
+  /** Gives the record's rows to `take`, or none when it fails; answers the verdict then. */
   async rows(
     record: Uint8Array,
-    ordinal: number,
     take: (row: ExactRow, isOnly: boolean) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Verdict | undefined> {
     let first: ExactRow | undefined
     let rows = 0
     for (const row of this.#scan(record)) {
-      if (row.verdict !== undefined) {
-        this.failed.add(ordinal)
-        return
-      }
+      if (row.verdict !== undefined) return row.verdict
       first ??= row
       rows += 1
     }
     if (rows === 1 && first !== undefined) await take(first, true)
     else await this.#readAgain(record, take)
     if (this.#turns.isOver) await this.#turns.next()
+    return undefined
   }
 
   async #readAgain(
@@ -118,10 +114,6 @@ export class BatchLines {
     return this.#lines.lines
   }
 
-  get failed(): BitSet {
-    return this.#exact.failed
-  }
-
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
   async add(frame: Frame, exact: readonly number[]): Promise<void> {
     const payload = frame.payload
@@ -152,16 +144,17 @@ export class BatchLines {
   async #addExact(record: Uint8Array): Promise<void> {
     const ordinal = this.#lines.lines
     let line = NO_ROW
-    await this.#exact.rows(record, ordinal, async (row, isOnly) => {
+    // A record that fails is left to `decide`, by its line.
+    await this.#exact.rows(record, async (row, isOnly) => {
       if (isOnly && row.members !== '') line = Buffer.from(`{${row.members}}\n`)
       else await this.#setAside(ordinal, row)
     })
     await this.#lines.add(line, 1, line.length)
   }
 
-  /** Decides a record whose line DuckDB was in doubt of: it fails, or its rows are set aside. */
-  async settle(record: Uint8Array, ordinal: number): Promise<void> {
-    await this.#exact.rows(record, ordinal, (row) => this.#setAside(ordinal, row))
+  /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */
+  decide(record: Uint8Array, ordinal: number): Promise<Verdict | undefined> {
+    return this.#exact.rows(record, (row) => this.#setAside(ordinal, row))
   }
 
   async #setAside(ordinal: number, row: ExactRow): Promise<void> {
@@ -185,6 +178,8 @@ export class BatchLines {
 }
 
 export class RowLines {
+  /** Ordinals of the records with a verdict. */
+  readonly failed = new BitSet()
   records = 0
   /** A number may be minus zero (or a string looks so). */
   hasMinusZero = false
@@ -200,17 +195,14 @@ export class RowLines {
     return this.#lines.lines
   }
 
-  get failed(): BitSet {
-    return this.#exact.failed
-  }
-
   async add(frame: Frame): Promise<void> {
     for (const record of frame.recordViews()) {
-      await this.#exact.rows(record, this.records, async (row) => {
+      const verdict = await this.#exact.rows(record, async (row) => {
         const line = Buffer.from(`{${row.members}}\n`)
         this.hasMinusZero ||= row.members.includes(':-0.0')
         await this.#lines.add(line, 1, line.length)
       })
+      if (verdict !== undefined) this.failed.add(this.records)
       this.records += 1
     }
   }
