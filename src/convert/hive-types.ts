@@ -108,11 +108,11 @@ const TIME = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,9})?'
 /** A whole number; a fraction may only be zeros. */
 const INTEGER = '[+-]?[0-9]+(?:[.]0+)?'
 /** `2018-08-27T10:30:05.123Z`: two-digit fields and a `Z`. */
-export const TIMESTAMP_ISO = `${YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T${TIME}Z`
+const TIMESTAMP_ISO = `${YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T${TIME}Z`
 /** `2018-8-27 10:30:05.123`, taken as UTC. */
-export const TIMESTAMP_SQL = `${YEAR}-${MONTH}-${DAY} ${TIME}`
+const TIMESTAMP_SQL = `${YEAR}-${MONTH}-${DAY} ${TIME}`
 /** Seconds or milliseconds since 1970, with a fraction or without. */
-export const TIMESTAMP_NUMBER = '[+-]?[0-9]+(?:[.][0-9]+)?'
+const TIMESTAMP_NUMBER = '[+-]?[0-9]+(?:[.][0-9]+)?'
 
 const GRAMMARS: Readonly<Record<Exclude<HiveKind, 'string'>, string>> = {
   boolean: '^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$',
