@@ -51,6 +51,6 @@ async function measure(folder: string): Promise<Limit> {
 }
 
 const folderArgument = process.argv[2]
-if (process.argv[1]?.endsWith('limit.ts') === true && folderArgument !== undefined) {
+if (process.argv[1]?.endsWith('limit.ts') && folderArgument !== undefined) {
   process.stdout.write(`${JSON.stringify(await measure(folderArgument))}\n`)
 }

@@ -171,7 +171,7 @@ export async function load(options: LoadOptions): Promise<LoadReport> {
   }
 }
 
-if (process.argv[1]?.endsWith('load.ts') === true) {
+if (process.argv[1]?.endsWith('load.ts')) {
   const report = await load(JSON.parse(process.argv[2] ?? '{}') as LoadOptions)
   process.stdout.write(`${JSON.stringify(report)}\n`)
 }

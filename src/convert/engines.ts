@@ -7,7 +7,6 @@ import type { Column } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
 import type { Engine } from '../domain/plan.ts'
 import type { Encoder } from '../domain/ports.ts'
-import { openDuckdbEncoder } from './duckdb-encoder.ts'
 import { typedColumns } from './hive-types.ts'
 import { isolatedEncoder } from './isolated.ts'
 import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
@@ -77,10 +76,10 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
   }
 }
 
-function openEngine(engine: Engine, options: EngineOptions): Promise<OpenEncoder> {
+async function openEngine(engine: Engine, options: EngineOptions): Promise<OpenEncoder> {
   switch (engine) {
     case 'duckdb':
-      return openDuckdbEncoder(options)
+      return openNative(options)
     case 'js':
       return openParquetjsEncoder(options)
     case 'raw':
@@ -88,4 +87,10 @@ function openEngine(engine: Engine, options: EngineOptions): Promise<OpenEncoder
     default:
       return unreachable(engine)
   }
+}
+
+/** Loaded only when it is asked for, so that a platform without the native library can run the other engine. */
+async function openNative(options: EngineOptions): Promise<OpenEncoder> {
+  const { openDuckdbEncoder } = await import('./duckdb-encoder.ts')
+  return openDuckdbEncoder(options)
 }

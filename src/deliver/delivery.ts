@@ -6,8 +6,6 @@
  * Everything after the pin is a pure function of batch and plan, so that a crash anywhere between the first put and the
  * discard makes the next attempt write the same objects. Each step is followed by a named crash point.
  */
-import type { Log } from '../account/log.ts'
-import type { Metrics } from '../account/metrics.ts'
 import type { BatchRef, SealedBatch } from '../domain/batch.ts'
 import { DestinationError } from '../domain/errors.ts'
 import type { Engine, Plan } from '../domain/plan.ts'

@@ -48,8 +48,9 @@ for (const shape of ['embedded', 'distributed'] as const satisfies readonly Shap
     const random = seeded(seed)
     const world = await createWorld(shape)
     try {
-      const apis = [await Lasting.begin(() => world.startApi())]
-      const everyone = [...apis]
+      const first = await Lasting.begin(() => world.startApi())
+      const apis = [first]
+      const everyone = [first]
       if (shape === 'distributed') {
         apis.push(await Lasting.begin(() => world.startApi()))
         const deliveries = [
@@ -70,7 +71,7 @@ for (const shape of ['embedded', 'distributed'] as const satisfies readonly Shap
       stop.abort()
       await Promise.all(producing)
       expect(producers.every(({ acknowledged }) => acknowledged.size > 0)).toBe(true)
-      await world.expectAllDelivered(everyone[0]?.current as HydrantProcess, producers, 120_000)
+      await world.expectAllDelivered(first.current, producers, 120_000)
     } finally {
       await world.close()
     }
