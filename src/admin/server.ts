@@ -30,7 +30,10 @@ export interface AdminServer {
 export function createAdminServer(options: AdminServerOptions): AdminServer {
   const server = createServer(createEndpoints(options))
   return {
-    start: () => listen(server, options),
+    start() {
+      options.metrics.includeProcess()
+      return listen(server, options)
+    },
     async stop() {
       if (!server.listening) return
       const closed = once(server, 'close')

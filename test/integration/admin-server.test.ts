@@ -28,7 +28,9 @@ test('metrics are answered as Prometheus text', async () => {
   const response = await fetch(`${url}/metrics`)
   expect(response.status).toBe(200)
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
-  expect(await response.text()).toContain('hydrant_rows_total{delivery_stream="orders"} 50')
+  const text = await response.text()
+  expect(text).toContain('hydrant_rows_total{delivery_stream="orders"} 50')
+  expect(text).toContain('process_resident_memory_bytes')
 })
 
 test('a process is alive from the start, but ready only between start and stop and while its store answers', async () => {
