@@ -4,7 +4,7 @@
  * An open batch takes appends. Sealing closes it for ever, by size (in the append that reaches SizeInMBs) or by interval
  * (by the sealer). A sealed batch is delivered in attempts; before the first put of the first attempt its plan is pinned.
  * A batch whose conversion keeps killing its process, or whose key is taken by other data, is quarantined: kept, alarmed,
- * out of everybody's way. Discard ends it, and books its outcome in the same atomic step.
+ * out of everybody's way, until an operator releases it. Discard ends it, and books its outcome in the same atomic step.
  */
 import type { StreamRef } from './delivery-stream.ts'
 import type { Plan } from './plan.ts'
@@ -12,9 +12,12 @@ import type { Plan } from './plan.ts'
 export type Trigger = 'size' | 'interval'
 
 export type BatchState = 'open' | 'sealed' | 'planned' | 'quarantined' | 'discarded'
-export type BatchEvent = 'append' | 'seal' | 'attempt' | 'pin' | 'quarantine' | 'discard' | 'drop'
+export type BatchEvent = 'append' | 'seal' | 'attempt' | 'pin' | 'quarantine' | 'release' | 'discard' | 'drop'
 
-/** What each event does in each state. Total, so a new state does not compile until every cell is decided. */
+/**
+ * What each event does in each state. Total, so a new state does not compile until every cell is decided. One cell says
+ * less than happens: a quarantined batch that has a plan is released to `planned` (see `releasedState`).
+ */
 export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 'refused'>> = {
   open: {
     append: 'open',
@@ -22,6 +25,7 @@ export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 're
     attempt: 'refused',
     pin: 'refused',
     quarantine: 'refused',
+    release: 'refused',
     discard: 'refused',
     drop: 'discarded',
   },
@@ -31,6 +35,7 @@ export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 're
     attempt: 'sealed',
     pin: 'planned',
     quarantine: 'quarantined',
+    release: 'sealed',
     discard: 'refused',
     drop: 'discarded',
   },
@@ -40,6 +45,7 @@ export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 're
     attempt: 'planned',
     pin: 'planned',
     quarantine: 'quarantined',
+    release: 'planned',
     discard: 'discarded',
     drop: 'discarded',
   },
@@ -49,6 +55,7 @@ export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 're
     attempt: 'refused',
     pin: 'quarantined',
     quarantine: 'quarantined',
+    release: 'sealed',
     discard: 'refused',
     drop: 'discarded',
   },
@@ -58,9 +65,15 @@ export const transitions: Record<BatchState, Record<BatchEvent, BatchState | 're
     attempt: 'refused',
     pin: 'refused',
     quarantine: 'refused',
+    release: 'refused',
     discard: 'discarded',
     drop: 'discarded',
   },
+}
+
+/** Where a quarantined batch goes when it is released: back to where it was. Its plan, once pinned, stays. */
+export function releasedState(plan: Plan | undefined): 'sealed' | 'planned' {
+  return plan === undefined ? 'sealed' : 'planned'
 }
 
 export interface BatchRef {
@@ -86,7 +99,7 @@ export interface SealedBatch extends BatchRef {
   readonly sealedAtMs: number
   /** Attempts begun so far. */
   readonly attempts: number
-  /** Attempts that ended with the death of their process. */
+  /** Attempts that ended with the death of their process; since its release, if it was quarantined. */
   readonly deaths: number
   readonly plan?: Plan
   readonly quarantineReason?: string

@@ -60,8 +60,8 @@ export type Pinned =
   | { readonly kind: 'finished' }
 
 /**
- * The durable buffer. A sealed batch never changes. `append` (same append id), `sealDue`, `pin`, `discard` and
- * `quarantine` are idempotent, because a client library may send a command twice. Each moves the ledger in the same
+ * The durable buffer. A sealed batch never changes. `append` (same append id), `sealDue`, `pin`, `discard`,
+ * `quarantine` and `release` are idempotent, because a client library may send a command twice. Each moves the ledger in the same
  * atomic step, so that `totals` always balance.
  */
 export interface Buffer {
@@ -88,6 +88,13 @@ export interface Buffer {
   /** Ends a batch: removes its frames, books the outcome, writes the journal. False when it was gone already. */
   discard(batch: BatchRef, outcome: Outcome): Promise<boolean>
   quarantine(batch: BatchRef, reason: string): Promise<void>
+  /** The oldest quarantined batches, in order. */
+  quarantined(stream: StreamRef, limit: number): Promise<readonly SealedBatch[]>
+  /**
+   * Puts a quarantined batch back among those that are to be delivered. Its attempts and its plan stay; its deaths start
+   * again at 0, so that it gets the ordinary path. False when it is gone or not quarantined.
+   */
+  release(batch: BatchRef): Promise<boolean>
   totals(stream: StreamRef): Promise<Totals | undefined>
 }
 

@@ -99,6 +99,9 @@ test('every other step whose answer is lost is done once and answered as the fir
   })
   expect(await losing(() => store.buffer.pin(batch, planOf()))).toEqual({ kind: 'pinned', plan: planOf() })
   if (attempt.kind !== 'begun') throw new Error(attempt.kind)
+  await losing(() => store.buffer.quarantine(batch, 'reason'))
+  expect(await losing(() => store.buffer.quarantined(stream, 1))).toHaveLength(1)
+  expect(await losing(() => store.buffer.release(batch))).toBe(true)
   expect(await losing(() => store.buffer.discard(batch, outcomeOf(attempt.batch, 1)))).toBe(true)
   expect(await expectBalanced(store, stream)).toMatchObject({
     accepted: 2,

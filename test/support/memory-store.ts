@@ -57,6 +57,8 @@ export class MemoryStore {
     pin: unused,
     discard: unused,
     quarantine: unused,
+    quarantined: unused,
+    release: unused,
     totals: unused,
   }
 

@@ -3,20 +3,35 @@ import { describe, expect, test } from 'vitest'
 import {
   batchSequence,
   newBatchId,
+  releasedState,
   transitions,
   type BatchEvent,
   type BatchState,
 } from '../../src/domain/batch.ts'
+import type { Plan } from '../../src/domain/plan.ts'
 
-const events: readonly BatchEvent[] = ['append', 'seal', 'attempt', 'pin', 'quarantine', 'discard', 'drop']
+const events: readonly BatchEvent[] = [
+  'append',
+  'seal',
+  'attempt',
+  'pin',
+  'quarantine',
+  'release',
+  'discard',
+  'drop',
+]
 
 /** Rows: states; columns: the events above. `-` is refused. */
 const expected: Record<BatchState, string> = {
-  open: '       open         sealed       -            -            -            -            discarded',
-  sealed: '     -            sealed       sealed       planned      quarantined  -            discarded',
-  planned: '    -            planned      planned      planned      quarantined  discarded    discarded',
-  quarantined: '-            quarantined  -            quarantined  quarantined  -            discarded',
-  discarded: '  -            -            -            -            -            discarded    discarded',
+  open: '       open         sealed       -            -            -            -            -            discarded',
+  sealed:
+    '     -            sealed       sealed       planned      quarantined  sealed       -            discarded',
+  planned:
+    '    -            planned      planned      planned      quarantined  planned      discarded    discarded',
+  quarantined:
+    '-            quarantined  -            quarantined  quarantined  sealed       -            discarded',
+  discarded:
+    '  -            -            -            -            -            -            discarded    discarded',
 }
 
 describe.each(Object.entries(expected))('a batch that is %s', (state, row) => {
@@ -44,6 +59,17 @@ test('a batch is delivered only with a plan, and its first plan stays', () => {
   const discardable = Object.entries(transitions).filter(([, row]) => row.discard === 'discarded')
   expect(discardable.map(([state]) => state)).toEqual(['planned', 'discarded'])
   expect(transitions.planned.pin).toBe('planned')
+})
+
+test('a released batch is where it was before: planned if it has a plan', () => {
+  const plan: Plan = {
+    version: 1,
+    destination: { bucket: 'lake', prefix: '', errorOutputPrefix: '', compression: 'UNCOMPRESSED' },
+    engine: 'raw',
+    engineVersion: '1',
+  }
+  expect(releasedState(undefined)).toBe(transitions.quarantined.release)
+  expect(releasedState(plan)).toBe(transitions.sealed.pin)
 })
 
 test('a batch id leads back to its sequence', () => {

@@ -3,6 +3,7 @@ import {
   batchSequence,
   type BatchEvent,
   type BatchRef,
+  releasedState,
   type SealedBatch,
   transitions,
 } from '../../domain/batch.ts'
@@ -206,6 +207,30 @@ export class LmdbBuffer implements BufferPort {
       state.sealedBatches -= 1
       state.quarantinedBatches += 1
       void this.#db.states.put(batch.stream.incarnation, state)
+    })
+  }
+
+  async quarantined(stream: StreamRef, limit: number): Promise<readonly SealedBatch[]> {
+    this.#db.assertOpen(`list quarantined batches of ${stream.name}`)
+    const batches: SealedBatch[] = []
+    for (const batch of this.#batchesOf(stream)) {
+      if (batches.length >= limit) break
+      if (batch.state === 'quarantined') batches.push(sealedBatchOf(stream, batch))
+    }
+    return batches
+  }
+
+  async release(batch: BatchRef): Promise<boolean> {
+    return this.#db.write(`release batch ${batch.batchId}`, () => {
+      const found = this.#find(batch)
+      if (found?.batch.state !== 'quarantined') return false
+      const { quarantineReason: _, ...kept } = found.batch
+      this.#putBatch(batch, { ...kept, state: releasedState(kept.plan), deaths: 0 })
+      const { state } = found
+      state.sealedBatches += 1
+      state.quarantinedBatches -= 1
+      void this.#db.states.put(batch.stream.incarnation, state)
+      return true
     })
   }
 

@@ -227,6 +227,28 @@ export class RedisBuffer implements BufferPort {
     this.#attempts.delete(attemptKey(batch))
   }
 
+  async quarantined(stream: StreamRef, limit: number): Promise<readonly SealedBatch[]> {
+    if (limit <= 0) return []
+    const { quarantined } = this.#keys.stream(stream)
+    const doing = `list quarantined batches of ${stream.name}`
+    const ids = await this.#ingest.call(doing, (client) => client.zrange(quarantined, 0, String(limit - 1)))
+    const described = await Promise.all(
+      ids.map((batchId) => this.describe({ stream: refOf(stream), batchId })),
+    )
+    return described.flatMap((batch) => (batch?.state === 'quarantined' ? [batch] : []))
+  }
+
+  async release(batch: BatchRef): Promise<boolean> {
+    const { sealed, quarantined } = this.#keys.stream(batch.stream)
+    const released = await this.#ingest.script(
+      `release batch ${batch.batchId}`,
+      scripts.releaseBatch,
+      [this.#keys.batch(batch).batch, sealed, quarantined],
+      [batch.batchId, randomUUID()],
+    )
+    return released === 1
+  }
+
   totals(stream: StreamRef): Promise<Totals | undefined> {
     return readTotals(this.#ingest, this.#keys, stream, this.#options.now)
   }

@@ -16,6 +16,7 @@ export const scripts = {
   pin: load('pin'),
   discard: load('discard'),
   quarantine: load('quarantine'),
+  releaseBatch: load('release-batch'),
   totals: load('totals'),
   create: load('create'),
   replace: load('replace'),

@@ -1,6 +1,5 @@
-/** A sealed batch: attempts, plan, quarantine, discard. The ledger balances after every step. */
+/** A sealed batch: attempts, plan, discard. The ledger balances after every step. */
 import { expect, test } from 'vitest'
-import type { SealedBatch } from '../../../src/domain/batch.ts'
 import {
   appendIds,
   at,
@@ -9,6 +8,7 @@ import {
   expectAppended,
   expectBalanced,
   frameOf,
+  oneBatch,
   openWith,
   outcomeOf,
   planOf,
@@ -16,21 +16,13 @@ import {
   sealedBatch,
   streamOf,
   type MakeStore,
-  type Opened,
 } from './fixture.ts'
 
 export function batchSuite(make: MakeStore): void {
   attemptSuite(make)
   pinSuite(make)
-  quarantineSuite(make)
   discardSuite(make)
   reopenSuite(make)
-}
-
-async function oneBatch(make: MakeStore): Promise<Opened & { batch: SealedBatch }> {
-  const stream = streamOf()
-  const opened = await openWith(make, stream)
-  return Object.assign(opened, { batch: await sealedBatch(opened, stream, [frameOf(['a', 'b', 'c'])]) })
 }
 
 function attemptSuite(make: MakeStore): void {
@@ -123,35 +115,6 @@ function pinSuite(make: MakeStore): void {
     expect(await store.buffer.pin(batch, planOf())).toEqual({ kind: 'finished' })
     await store.registry.remove(batch.stream)
     expect(await store.buffer.pin(batch, planOf())).toEqual({ kind: 'finished' })
-  })
-}
-
-function quarantineSuite(make: MakeStore): void {
-  test('a quarantined batch is kept and readable, out of the way, pending', async () => {
-    const { store, batch } = await oneBatch(make)
-    await store.buffer.pin(batch, planOf())
-    await store.buffer.quarantine(batch, 'its key holds other data')
-    await store.buffer.quarantine(batch, 'said again')
-    expect(await store.buffer.sealed(batch.stream, 5)).toEqual([])
-    expect(await describeBatch(store, batch)).toMatchObject({
-      state: 'quarantined',
-      quarantineReason: 'its key holds other data',
-    })
-    expect(await readTexts(store, batch)).toEqual(['a', 'b', 'c'])
-    expect(await expectBalanced(store, batch.stream)).toMatchObject({
-      pending: 3,
-      sealedBatches: 0,
-      quarantinedBatches: 1,
-    })
-    await expect(store.buffer.discard(batch, outcomeOf(batch))).rejects.toThrow(batch.batchId)
-    expect(await expectBalanced(store, batch.stream)).toMatchObject({ pending: 3, quarantinedBatches: 1 })
-  })
-
-  test('quarantine of a batch that is gone changes nothing', async () => {
-    const { store, batch } = await oneBatch(make)
-    await deliver(store, batch)
-    await store.buffer.quarantine(batch, 'too late')
-    expect(await expectBalanced(store, batch.stream)).toMatchObject({ delivered: 3, quarantinedBatches: 0 })
   })
 }
 

@@ -186,6 +186,13 @@ export async function sealedBatch(
   return describeBatch(opened.store, sealed.batch)
 }
 
+/** A store whose only stream has one sealed batch: a, b, c. */
+export async function oneBatch(make: MakeStore): Promise<Opened & { batch: SealedBatch }> {
+  const stream = streamOf()
+  const opened = await openWith(make, stream)
+  return Object.assign(opened, { batch: await sealedBatch(opened, stream, [frameOf(['a', 'b', 'c'])]) })
+}
+
 /** Takes a sealed batch to its end: attempt, pin, discard. */
 export async function deliver(store: Store, batch: BatchRef, failed = 0, dropped = 0): Promise<void> {
   const attempt = await store.buffer.beginAttempt(batch)

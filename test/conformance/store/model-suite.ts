@@ -2,18 +2,7 @@
  * Random sequences of everything a process may do to one delivery stream, against a small model in memory. After each step
  * the ledger balances and equals the model's.
  */
-import {
-  array,
-  assert,
-  asyncProperty,
-  constant,
-  constantFrom,
-  integer,
-  nat,
-  oneof,
-  record as recordOf,
-  type Arbitrary,
-} from 'fast-check'
+import { array, assert, asyncProperty } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { BatchRef } from '../../../src/domain/batch.ts'
 import type { Appended } from '../../../src/domain/ports.ts'
@@ -28,53 +17,19 @@ import {
   type MakeStore,
   type StoreUnderTest,
 } from './fixture.ts'
+import { INTERVAL_MS, step, type Step } from './model-step.ts'
 
 const SIZE_BYTES = 40
-const INTERVAL_MS = 5000
 
 interface ModelBatch {
   readonly records: string[]
   ref: BatchRef | undefined
   state: 'open' | 'sealed' | 'planned' | 'quarantined'
+  planned: boolean
   attempts: number
   deaths: number
   attemptOpen: boolean
 }
-
-const step = oneof(
-  {
-    weight: 6,
-    arbitrary: recordOf({
-      kind: constant('append' as const),
-      frames: array(integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 4 }),
-    }),
-  },
-  { weight: 2, arbitrary: recordOf({ kind: constant('repeat' as const) }) },
-  {
-    weight: 2,
-    arbitrary: recordOf({
-      kind: constant('advance' as const),
-      ms: constantFrom(1, 1000, INTERVAL_MS),
-    }),
-  },
-  { weight: 3, arbitrary: recordOf({ kind: constant('seal' as const) }) },
-  { weight: 1, arbitrary: recordOf({ kind: constant('reopen' as const) }) },
-  {
-    weight: 8,
-    arbitrary: recordOf({
-      kind: constantFrom(
-        'attempt' as const,
-        'end' as const,
-        'pin' as const,
-        'discard' as const,
-        'quarantine' as const,
-        'read' as const,
-      ),
-      pick: nat(5),
-    }),
-  },
-)
-type Step = typeof step extends Arbitrary<infer T> ? T : never
 
 export function modelSuite(make: MakeStore): void {
   test('any sequence of steps keeps every record and balances the ledger', { timeout: 120_000 }, async () => {
@@ -139,6 +94,7 @@ class ModelRun {
       case 'pin':
       case 'discard':
       case 'quarantine':
+      case 'release':
       case 'read': {
         const candidates = this.#batches.filter((batch) => batch.state !== 'open')
         const batch = candidates[next.pick % Math.max(1, candidates.length)]
@@ -157,7 +113,15 @@ class ModelRun {
     for (const record of frames) {
       let open = this.#open
       if (open === undefined) {
-        open = { records: [], ref: undefined, state: 'open', attempts: 0, deaths: 0, attemptOpen: false }
+        open = {
+          records: [],
+          ref: undefined,
+          state: 'open',
+          planned: false,
+          attempts: 0,
+          deaths: 0,
+          attemptOpen: false,
+        }
         this.#openedAtMs = this.#clock.now()
         this.#batches.push(open)
       }
@@ -207,10 +171,13 @@ class ModelRun {
       batch.ref ??= refs[index]
       expect(refs[index]).toEqual(batch.ref)
     }
+    const aside = this.#batches.filter((batch) => batch.state === 'quarantined')
+    const quarantined = await this.#store.buffer.quarantined(this.stream, 1000)
+    expect(quarantined.map((batch) => batch.batchId)).toEqual(aside.map((batch) => batch.ref?.batchId))
   }
 
   async #deliver(
-    kind: 'attempt' | 'end' | 'pin' | 'discard' | 'quarantine' | 'read',
+    kind: 'attempt' | 'end' | 'pin' | 'discard' | 'quarantine' | 'release' | 'read',
     batch: ModelBatch,
   ): Promise<void> {
     const { buffer } = this.#store
@@ -224,11 +191,24 @@ class ModelRun {
     } else if (kind === 'pin') {
       const answer = await buffer.pin(ref, planOf())
       expect(answer.kind).toBe(batch.state === 'quarantined' ? 'finished' : 'pinned')
-      if (batch.state === 'sealed') batch.state = 'planned'
+      if (batch.state === 'sealed') {
+        batch.state = 'planned'
+        batch.planned = true
+      }
     } else if (kind === 'quarantine') {
       await buffer.quarantine(ref, 'reason')
       batch.state = 'quarantined'
-    } else await this.#discard(batch, ref)
+      batch.attemptOpen = false
+    } else if (kind === 'release') await this.#release(batch, ref)
+    else await this.#discard(batch, ref)
+  }
+
+  async #release(batch: ModelBatch, ref: BatchRef): Promise<void> {
+    const quarantined = batch.state === 'quarantined'
+    expect(await this.#store.buffer.release(ref)).toBe(quarantined)
+    if (!quarantined) return
+    batch.state = batch.planned ? 'planned' : 'sealed'
+    batch.deaths = 0
   }
 
   async #attempt(batch: ModelBatch, ref: BatchRef): Promise<void> {

@@ -8,6 +8,7 @@ import { batchSuite } from './batch-suite.ts'
 import { leaseAndJournalSuite } from './lease-journal-suite.ts'
 import type { MakeStore } from './fixture.ts'
 import { modelSuite } from './model-suite.ts'
+import { quarantineSuite } from './quarantine-suite.ts'
 import { readSuite } from './read-suite.ts'
 import { registrySuite } from './registry-suite.ts'
 import { sealSuite } from './seal-suite.ts'
@@ -19,6 +20,7 @@ export function storeConformance(name: string, make: MakeStore): void {
   describe(`${name}: seal`, () => sealSuite(make))
   describe(`${name}: read`, () => readSuite(make))
   describe(`${name}: deliver`, () => batchSuite(make))
+  describe(`${name}: quarantine`, () => quarantineSuite(make))
   describe(`${name}: registry`, () => registrySuite(make))
   describe(`${name}: leases and journal`, () => leaseAndJournalSuite(make))
   describe(`${name}: model`, () => modelSuite(make))
