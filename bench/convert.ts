@@ -78,9 +78,9 @@ function badOrder(index: number): string {
   return index % 200 < 100 ? text.slice(0, -3) : text.replace(/"amount":[0-9.]+/, '"amount":"abc"')
 }
 
-function orderFrames(bad: boolean): Frame[] {
+function orderFrames(bad: boolean, count = RECORDS): Frame[] {
   const frames: Frame[] = []
-  for (let first = 0; first < RECORDS; first += RECORDS_PER_FRAME) {
+  for (let first = 0; first < count; first += RECORDS_PER_FRAME) {
     const records = Array.from({ length: RECORDS_PER_FRAME }, (_, at) => {
       const index = first + at
       return Buffer.from(bad && index % 100 === 50 ? badOrder(index) : order(index))
@@ -254,7 +254,7 @@ export async function benchConvertMemory(): Promise<readonly [beforeMib: number,
     memoryLimitBytes: 256 << 20,
     log: createLog('warn'),
   })
-  const part = orderFrames(true).slice(0, 20)
+  const part = orderFrames(true, 20 * RECORDS_PER_FRAME)
   const repeat = Math.ceil((128 << 20) / part.reduce((sum, frame) => sum + frame.recordBytes, 0))
   const input = inputOf(Array.from({ length: repeat }, () => part).flat(), eightColumns)
   const before = await rssAnonMib()
@@ -272,6 +272,11 @@ export async function benchConvert(): Promise<readonly ConvertFigure[]> {
   process.stdout.write(
     `conversion, ${RECORDS} orders, one thread, ${RUNS} runs, ${cpus()[0]?.model ?? 'unknown machine'}, Node ${process.version}\n`,
   )
+  // First, while nothing else has left its garbage.
+  const [before, peak] = await benchConvertMemory()
+  process.stdout.write(
+    `  128 MiB batch, 8 columns, limit 256 MiB: anonymous memory ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at the peak\n`,
+  )
   const all: ConvertFigure[] = []
   for (const columns of [twoColumns, eightColumns]) {
     const folder = await mkdtemp(join(tmpdir(), 'hydrant-bench-'))
@@ -287,10 +292,6 @@ export async function benchConvert(): Promise<readonly ConvertFigure[]> {
     }
     all.push(...figures)
   }
-  const [before, peak] = await benchConvertMemory()
-  process.stdout.write(
-    `  128 MiB batch, 8 columns, limit 256 MiB: anonymous memory ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at the peak\n`,
-  )
   return all
 }
 

@@ -22,30 +22,71 @@ export interface LinesOptions {
   readonly turns: Turns
 }
 
+/** Lines written as text are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
+const TEXT_BYTES = 256 * 1024
+
 /** A staging file of lines, made when there is a first line. */
 class LinesWriter {
   lines = 0
   readonly #path: string
   #file: StagingFile | undefined
   #lineBytesMax = 0
+  #text: Buffer | undefined
+  /** Text before this is with the file. */
+  #textTaken = 0
+  #textEnd = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /** @param lines each with its newline @param lineBytesMax length of the longest */
+  /** @param bytes of lines, each with its newline @param lineBytesMax length of the longest */
   async add(bytes: Uint8Array, lines: number, lineBytesMax: number): Promise<void> {
-    this.#file ??= await StagingFile.create(this.#path)
-    this.#file.add(bytes)
+    const file = await this.#open()
+    this.#takeText(file)
+    file.add(bytes)
     this.lines += lines
     if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
-    if (this.#file.isFull) await this.#file.flush()
+    if (file.isFull) await this.#flush(file)
+  }
+
+  /** @param line with its newline */
+  async addText(line: string): Promise<void> {
+    const bytesMax = 3 * line.length
+    if (bytesMax > TEXT_BYTES) {
+      const bytes = Buffer.from(line)
+      await this.add(bytes, 1, bytes.length)
+      return
+    }
+    this.#text ??= Buffer.allocUnsafe(TEXT_BYTES)
+    if (this.#textEnd + bytesMax > TEXT_BYTES) await this.#flush(await this.#open())
+    const written = this.#text.write(line, this.#textEnd)
+    this.#textEnd += written
+    this.lines += 1
+    if (written > this.#lineBytesMax) this.#lineBytesMax = written
+  }
+
+  async #open(): Promise<StagingFile> {
+    return (this.#file ??= await StagingFile.create(this.#path))
+  }
+
+  #takeText(file: StagingFile): void {
+    if (this.#text === undefined || this.#textEnd === this.#textTaken) return
+    file.add(this.#text.subarray(this.#textTaken, this.#textEnd))
+    this.#textTaken = this.#textEnd
+  }
+
+  async #flush(file: StagingFile): Promise<void> {
+    this.#takeText(file)
+    await file.flush()
+    this.#textTaken = 0
+    this.#textEnd = 0
   }
 
   /** What was written so far, or undefined when nothing was. */
   async flushed(): Promise<LinesFile | undefined> {
-    if (this.#file === undefined) return undefined
-    await this.#file.flush()
+    if (this.lines === 0) return undefined
+    await this.#flush(await this.#open())
     return { path: this.#path, lineBytesMax: this.#lineBytesMax }
   }
 
@@ -95,7 +136,7 @@ class ExactRecords {
 }
 
 /** Valid JSON that is no object. */
-const NO_ROW = Buffer.from('0\n')
+const NO_ROW = '0\n'
 
 export class BatchLines {
   /** Ordinals of the records whose rows are set aside. */
@@ -146,10 +187,10 @@ export class BatchLines {
     let line = NO_ROW
     // A record that fails is left to `decide`, by its line.
     await this.#exact.rows(record, async (row, isOnly) => {
-      if (isOnly && row.members !== '') line = Buffer.from(`{${row.members}}\n`)
+      if (isOnly && row.members !== '') line = `{${row.members}}\n`
       else await this.#setAside(ordinal, row)
     })
-    await this.#lines.add(line, 1, line.length)
+    await this.#lines.addText(line)
   }
 
   /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */
@@ -159,8 +200,7 @@ export class BatchLines {
 
   async #setAside(ordinal: number, row: ExactRow): Promise<void> {
     this.aside.add(ordinal)
-    const line = Buffer.from(asideLine(ordinal, row.members))
-    await this.#asideLines.add(line, 1, line.length)
+    await this.#asideLines.addText(asideLine(ordinal, row.members))
   }
 
   flushed(): Promise<LinesFile | undefined> {
@@ -198,9 +238,8 @@ export class RowLines {
   async add(frame: Frame): Promise<void> {
     for (const record of frame.recordViews()) {
       const verdict = await this.#exact.rows(record, async (row) => {
-        const line = Buffer.from(`{${row.members}}\n`)
         this.hasMinusZero ||= row.members.includes(':-0.0')
-        await this.#lines.add(line, 1, line.length)
+        await this.#lines.addText(`{${row.members}}\n`)
       })
       if (verdict !== undefined) this.failed.add(this.records)
       this.records += 1
