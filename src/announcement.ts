@@ -19,7 +19,11 @@ export function announcement(title: string, started: Started, config: Config): s
 
 function addresses({ api, admin, promise }: Started): string[] {
   const listening = api === undefined ? [] : [`  api      ${urlOf(api)}  (the Firehose endpoint)`]
-  return [...listening, `  admin    ${urlOf(admin)}  (/metrics /healthz /readyz)`, `  records  ${promise}`]
+  return [
+    ...listening,
+    `  admin    ${urlOf(admin)}  (/metrics /healthz /readyz /quarantine)`,
+    `  records  ${promise}`,
+  ]
 }
 
 function declared(streams: readonly DeliveryStream[], config: Config): string[] {

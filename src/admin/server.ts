@@ -1,6 +1,6 @@
 /**
- * The operators' endpoints: GET /metrics (Prometheus text), /healthz (the process is alive), /readyz (it can serve now).
- * It listens on a port of its own, so that none of it is reachable where clients are.
+ * The operators' endpoints: GET /metrics (Prometheus text), /healthz (the process is alive), /readyz (it can serve now),
+ * and the way out of quarantine. It listens on a port of its own, so that none of it is reachable where clients are.
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -10,6 +10,7 @@ import type { Health } from '../account/health.ts'
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import { StartError } from '../domain/errors.ts'
+import { quarantineRoutes, type QuarantinePorts } from './quarantine.ts'
 
 export interface AdminServerOptions {
   readonly host: string
@@ -23,16 +24,22 @@ export interface AdminServerOptions {
 export interface AdminServer {
   /** Answers where it listens. Rejects with StartError when it cannot. */
   start(): Promise<{ readonly host: string; readonly port: number }>
+  /** Lets operators at quarantined batches. Until then, while the store is being opened, they are told to wait. */
+  openQuarantine(ports: QuarantinePorts): void
   /** Closes every connection. */
   stop(): Promise<void>
 }
 
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const server = createServer(createEndpoints(options))
+  let quarantine: QuarantinePorts | undefined
+  const server = createServer(createEndpoints(options, () => quarantine))
   return {
     start() {
       options.metrics.includeProcess()
       return listen(server, options)
+    },
+    openQuarantine(ports) {
+      quarantine = ports
     },
     async stop() {
       if (!server.listening) return
@@ -44,7 +51,13 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   }
 }
 
-function createEndpoints({ metrics, health, log }: AdminServerOptions): Express {
+const ENDPOINTS =
+  'GET /metrics, GET /healthz, GET /readyz, GET /quarantine and POST /quarantine/<delivery stream>/<batch id>/release'
+
+function createEndpoints(
+  { metrics, health, log }: AdminServerOptions,
+  quarantine: () => QuarantinePorts | undefined,
+): Express {
   const endpoints = express()
   endpoints.disable('x-powered-by')
   endpoints.disable('etag')
@@ -63,10 +76,15 @@ function createEndpoints({ metrics, health, log }: AdminServerOptions): Express 
     const { ready, state, reasons } = await health.readiness()
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', state, reasons })
   })
+  endpoints.use(quarantineRoutes(quarantine, log))
   endpoints.use((_request, response) => {
-    response.status(404).json({ error: 'there are GET /metrics, GET /healthz and GET /readyz' })
+    response.status(404).json({ error: `there are ${ENDPOINTS}` })
   })
   const onError: ErrorRequestHandler = (err: unknown, request, response, next) => {
+    if (err instanceof URIError) {
+      response.status(400).json({ error: 'the path holds a % that is no escape' })
+      return
+    }
     log.error({ err, path: request.path }, 'admin request failed')
     if (response.headersSent) next(err)
     else response.status(500).json({ error: 'the answer could not be made; the log says why' })

@@ -119,8 +119,7 @@ async function settleFailure(
     if (verdict.kind === 'quarantine') {
       await store.buffer.quarantine(ref, verdict.reason)
       count('quarantined')
-      const hint = 'the batch is kept; see docs/operations.md on quarantined batches'
-      log.error({ ...fields, err: error, hint }, 'batch quarantined')
+      log.error({ ...fields, err: error, hint: wayOut(ref) }, 'batch quarantined')
       return { kind: 'finished' }
     }
     if (batch !== undefined) await store.buffer.endAttempt(ref)
@@ -132,4 +131,9 @@ async function settleFailure(
   if (jobSignal.aborted) log.info(fields, 'delivery aborted by the stop of the process')
   else log.warn({ ...fields, retryInMs: afterMs, err: error }, 'delivery will be retried')
   return { kind: 'retry', afterMs }
+}
+
+function wayOut({ stream, batchId }: BatchRef): string {
+  const release = `curl -X POST http://<admin host:port>/quarantine/${stream.name}/${batchId}/release`
+  return `the batch is kept; remove the cause, then ask any process: ${release} (docs/operations.md, quarantined batches)`
 }
