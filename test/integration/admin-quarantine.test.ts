@@ -224,7 +224,7 @@ test('G1, G3: a batch whose key held another object is delivered after that was 
     destination: {
       check: () => Promise.resolve(),
       put: ({ key, body, metadata }) => {
-        const first = metadata['hydrant-batch']?.endsWith(batch.batchId) === true
+        const first = metadata['hydrant-batch'] === `${stream.incarnation}/${batch.batchId}`
         if (first && taken) {
           const message = `put ${key}: its key holds another object`
           return Promise.reject(new DestinationError(message, { code: 'Collision', retryable: false }))
