@@ -130,9 +130,11 @@ test.concurrent(
     await eventually(async () => {
       expect(await process.metric('hydrant_quarantined_batches', { delivery_stream: STREAM })).toBe(1)
     })
-    expect(logged(process, 'batch quarantined')).toMatchObject([
-      { level: 'error', deliveryStream: STREAM, err: { code: 'Collision' } },
-    ])
+    await eventually(() =>
+      expect(logged(process, 'batch quarantined')).toMatchObject([
+        { level: 'error', deliveryStream: STREAM, err: { code: 'Collision' } },
+      ]),
+    )
     expect(await errorsOf(process, 'Collision')).toBe(1)
     const next = new Producer(STREAM, 'next')
     await next.send(installation.client(process), 10)
