@@ -44,7 +44,11 @@ test('at the memory limit an append is throttled, all that drains goes on, and t
   const batches = await store.buffer.sealed(stream, 10)
   expect(batches).toHaveLength(4)
   for (const batch of batches.slice(0, 3)) await deliver(store, batch)
-  for (const batch of batches.slice(3)) await store.buffer.quarantine(batch, 'reason')
+  for (const batch of batches.slice(3)) {
+    await store.buffer.quarantine(batch, 'released')
+    expect(await store.buffer.release(batch)).toBe(true)
+    await store.buffer.quarantine(batch, 'reason')
+  }
   expect(await expectBalanced(store, stream)).toMatchObject({
     delivered: 3,
     pending: 1,
