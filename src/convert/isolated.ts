@@ -170,6 +170,6 @@ function died(task: ChildTask, how: string, cause?: Error): EncoderError {
   return new EncoderError(`encode batch ${task.batch.batchId}: its process died: ${how}`, {
     code: 'ChildDied',
     cause,
-    hint: 'the batch is kept; look at its records and at the memory of the machine, then retry or drop it',
+    hint: 'the batch is kept; look at the memory of the machine and at convert.memoryLimit, then release it as docs/operations.md says',
   })
 }

@@ -155,13 +155,12 @@ test.each([
 
 test('a bit set holds what a set holds', () => {
   assert(
-    property(array(nat(300)), nat(300), nat(300), (values, from, to) => {
+    property(array(nat(300)), (values) => {
       const bits = new BitSet(1)
       for (const value of values) bits.add(value)
       const set = new Set(values)
       expect(bits.size).toBe(set.size)
-      expect(bits.values()).toEqual([...set].toSorted((a, b) => a - b))
-      expect(bits.hasAny(from, to)).toBe(values.some((value) => value >= from && value < to))
+      expect([...bits.each()]).toEqual([...set].toSorted((a, b) => a - b))
     }),
   )
 })

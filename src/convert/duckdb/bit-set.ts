@@ -23,21 +23,10 @@ export class BitSet {
     return (((this.#words[ordinal >>> 5] ?? 0) >>> (ordinal & 31)) & 1) === 1
   }
 
-  /** True when some ordinal of `from` to `to - 1` is in the set. */
-  hasAny(from: number, to: number): boolean {
-    for (let ordinal = from; ordinal < to; ordinal += 1) {
-      if ((ordinal & 31) === 0 && ordinal + 32 <= to && (this.#words[ordinal >>> 5] ?? 0) === 0) ordinal += 31
-      else if (this.has(ordinal)) return true
-    }
-    return false
-  }
-
   /** The ordinals, ascending. */
-  values(): number[] {
-    const values: number[] = []
-    for (let ordinal = 0; ordinal < this.#words.length * 32; ordinal += 1) {
-      if (this.has(ordinal)) values.push(ordinal)
+  *each(): Generator<number> {
+    for (const [index, word] of this.#words.entries()) {
+      for (let bits = word; bits !== 0; bits &= bits - 1) yield index * 32 + (31 - Math.clz32(bits & -bits))
     }
-    return values
   }
 }

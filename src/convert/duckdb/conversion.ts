@@ -157,7 +157,7 @@ class BatchRun {
       minusZerosAside = found
     }
     if (doubtful === rows && aside === undefined) return 0
-    const ordinals = lines.aside.size > RANGES_MAX ? undefined : lines.aside.values()
+    const ordinals = lines.aside.size > RANGES_MAX ? undefined : [...lines.aside.each()]
     const query = orderedRows('batch_rows', aside && 'aside_rows', ordinals, columns)
     return this.#copy(query, minusZeros + minusZerosAside > 0)
   }
@@ -188,42 +188,29 @@ class BatchRun {
     await this.#run.session.integers(doubtfulRows('batch_rows'), (ordinal) => {
       if (!lines.aside.has(ordinal)) doubts.add(ordinal)
     })
-    await this.#eachRecord(doubts, async (record, ordinal, arrivalMs) => {
-      const verdict = await lines.decide(record, ordinal)
-      if (verdict !== undefined) await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData: record })
-    })
+    for await (const { ordinal, arrivalMs, bytes } of lines.read(doubts)) {
+      this.#run.input.signal.throwIfAborted()
+      const verdict = await lines.decide(bytes, ordinal)
+      if (verdict !== undefined) {
+        await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData: Buffer.from(bytes) })
+      }
+    }
   }
 
   /** The verdicts on records that are known to fail. */
   async #spoolFailures(failed: BitSet): Promise<void> {
-    await this.#eachRecord(failed, async (rawData, ordinal, arrivalMs) => {
-      for (const { verdict } of this.#scan(rawData)) {
-        if (verdict !== undefined) await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData })
-      }
-    })
-  }
-
-  /** Visits some records of the batch in order. */
-  async #eachRecord(
-    ordinals: BitSet,
-    visit: (record: Buffer, ordinal: number, arrivalMs: number) => Promise<void>,
-  ): Promise<void> {
-    if (ordinals.size === 0) return
-    let first = 0
+    if (failed.size === 0) return
+    let ordinal = -1
     await this.#eachFrame(async (frame) => {
-      if (ordinals.hasAny(first, first + frame.records)) {
-        const payload = frame.payload
-        let start = 0
-        for (let index = 0; index < frame.records; index += 1) {
-          const end = start + frame.length(index)
-          if (ordinals.has(first + index)) {
-            await visit(payload.subarray(start, end), first + index, frame.arrivalMs)
-            if (this.#turns.isOver) await this.#turns.next()
-          }
-          start = end + 1
+      for (const rawData of frame.recordViews()) {
+        ordinal += 1
+        if (!failed.has(ordinal)) continue
+        for (const { verdict } of this.#scan(rawData)) {
+          if (verdict === undefined) continue
+          await this.#failures.add({ ordinal, arrivalMs: frame.arrivalMs, ...verdict, rawData })
         }
+        if (this.#turns.isOver) await this.#turns.next()
       }
-      first += frame.records
     })
   }
 }

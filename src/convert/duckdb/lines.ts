@@ -14,6 +14,7 @@ import type { Turns } from '../turns.ts'
 import { BitSet } from './bit-set.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
 import { asideLine, type LinesFile } from './query.ts'
+import { StagedRecords, type StagedRecord } from './staged-records.ts'
 
 export interface LinesOptions {
   /** Of files that are not there yet. */
@@ -28,6 +29,8 @@ const TEXT_BYTES = 256 * 1024
 /** A staging file of lines, made when there is a first line. */
 class LinesWriter {
   lines = 0
+  /** Of the lines so far, written or gathered. */
+  bytes = 0
   readonly #path: string
   #file: StagingFile | undefined
   #lineBytesMax = 0
@@ -46,6 +49,7 @@ class LinesWriter {
     this.#takeText(file)
     file.add(bytes)
     this.lines += lines
+    this.bytes += bytes.byteLength
     if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
     if (file.isFull) await this.#flush(file)
   }
@@ -63,6 +67,7 @@ class LinesWriter {
     const written = this.#text.write(line, this.#textEnd)
     this.#textEnd += written
     this.lines += 1
+    this.bytes += written
     if (written > this.#lineBytesMax) this.#lineBytesMax = written
   }
 
@@ -143,11 +148,13 @@ export class BatchLines {
   readonly aside = new BitSet()
   readonly #exact: ExactRecords
   readonly #lines: LinesWriter
+  readonly #records: StagedRecords
   readonly #asideLines: LinesWriter
 
   constructor(options: LinesOptions) {
     this.#exact = new ExactRecords(options)
     this.#lines = new LinesWriter(options.path)
+    this.#records = new StagedRecords(options.path)
     this.#asideLines = new LinesWriter(`${options.path}-aside`)
   }
 
@@ -158,12 +165,15 @@ export class BatchLines {
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
   async add(frame: Frame, exact: readonly number[]): Promise<void> {
     const payload = frame.payload
+    const records = this.#records
+    records.startFrame(frame.arrivalMs)
     let next = exact[0] ?? Infinity
     let taken = 0
     let runStart = 0
     let runRecords = 0
     let longest = 0
     let start = 0
+    let runOffset = this.#lines.bytes
     for (let index = 0; index < frame.records; index += 1) {
       const end = start + frame.length(index) + 1
       if (index === next) {
@@ -171,9 +181,11 @@ export class BatchLines {
         await this.#addExact(payload.subarray(start, end - 1))
         runStart = end
         runRecords = 0
+        runOffset = this.#lines.bytes
         taken += 1
         next = exact[taken] ?? Infinity
       } else {
+        records.add(runOffset + start - runStart)
         runRecords += 1
         if (end - start > longest) longest = end - start
       }
@@ -185,12 +197,19 @@ export class BatchLines {
   async #addExact(record: Uint8Array): Promise<void> {
     const ordinal = this.#lines.lines
     let line = NO_ROW
-    // A record that fails is left to `decide`, by its line.
-    await this.#exact.rows(record, async (row, isOnly) => {
+    const verdict = await this.#exact.rows(record, async (row, isOnly) => {
       if (isOnly && row.members !== '') line = `{${row.members}}\n`
       else await this.#setAside(ordinal, row)
     })
+    this.#records.add(this.#lines.bytes)
+    // A record that fails is left to `decide`, by its line.
+    if (verdict !== undefined) await this.#records.keep(record)
     await this.#lines.addText(line)
+  }
+
+  /** The records with these ordinals, in order, once the lines are flushed. */
+  read(ordinals: BitSet): AsyncGenerator<StagedRecord> {
+    return this.#records.read(ordinals, this.#lines.bytes)
   }
 
   /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */
@@ -213,7 +232,7 @@ export class BatchLines {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#lines.close(), this.#asideLines.close()])
+    await Promise.all([this.#lines.close(), this.#records.close(), this.#asideLines.close()])
   }
 }
 

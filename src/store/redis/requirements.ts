@@ -184,7 +184,7 @@ const fsyncMeanings: ReadonlyMap<string, string> = new Map([
   ['always', 'is on the disk of its host (appendfsync always)'],
   [
     'everysec',
-    'survives the end of Redis; power loss of its host costs about the last second (appendfsync everysec)',
+    'survives the death of every Hydrant process; a crash of Redis or of its host may cost the last second or two (appendfsync everysec)',
   ],
   [
     'no',
