@@ -8,7 +8,7 @@ import {
 import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { judge, Producer } from '../support/producer.ts'
-import { convertingStream } from './declarations.ts'
+import { convertingStream, rawStream } from './declarations.ts'
 import { test } from './installation.ts'
 import { rowsByTwoReaders } from './two-readers.ts'
 
@@ -21,10 +21,10 @@ for (const store of ['embedded', 'redis'] as const) {
       const installation = await install({
         store,
         objects: 's3',
-        buckets: [],
-        streams: [convertingStream(STREAM, { sizeMiB: 1 })],
+        buckets: ['other'],
+        streams: [convertingStream(STREAM, { sizeMiB: 1 }), rawStream('neighbour', { bucket: 'other' })],
         // Of bytes as they are stored, compressed.
-        buffer: { maxBytes: '64KiB', perStreamShare: 1 },
+        buffer: { maxBytes: '128KiB', perStreamShare: 0.5 },
       })
       const process = await installation.start()
       const client = installation.client(process)
@@ -49,6 +49,12 @@ for (const store of ['embedded', 'redis'] as const) {
       expect(answer).toMatchObject({ FailedPutCount: 3, RequestResponses: [failed, failed, failed] })
       expect(answer.$metadata.httpStatusCode).toBe(200)
       expect(await process.metric('hydrant_throttled_records_total', { delivery_stream: STREAM })).toBe(204)
+
+      // It has had its share; another stream's records are taken and land.
+      const neighbour = new Producer('neighbour', 'n')
+      await neighbour.send(client, 50)
+      expect(neighbour.acknowledged.size).toBe(50)
+      await installation.delivered(process, 'neighbour')
 
       installation.s3.createBucket('lake')
       const later = new Producer(STREAM, 'later')

@@ -136,7 +136,8 @@ test.concurrent(
       new Producer(STREAM, `p${index}a`),
       new Producer(STREAM, `p${index}b`),
     ])
-    await Promise.all(
+    const everyone = [...apis, ...deliveries]
+    const producing = Promise.all(
       producers.map(async (producer, index) => {
         const api = apis[index % apis.length] ?? apis[0]
         if (api === undefined) return
@@ -144,10 +145,18 @@ test.concurrent(
         for (let call = 0; call < 12; call += 1) await producer.send(client, 250, { bad: 1, padding: 400 })
       }),
     )
+    // The ledger balances in every process at every moment, not only in the end.
+    const produced = new AbortController()
+    const looking = (async () => {
+      let looks = 0
+      for (; !produced.signal.aborted; looks += 1)
+        for (const process of everyone) await installation.ledger(process, STREAM)
+      return looks
+    })()
+    await producing.finally(() => produced.abort())
+    expect(await looking).toBeGreaterThan(0)
     expect(producers.map(({ acknowledged }) => acknowledged.size)).toEqual([3_000, 3_000, 3_000, 3_000])
-    const ledgers = await Promise.all(
-      [...apis, ...deliveries].map((process) => installation.delivered(process, STREAM)),
-    )
+    const ledgers = await Promise.all(everyone.map((process) => installation.delivered(process, STREAM)))
     for (const ledger of ledgers)
       expect(ledger).toEqual({ accepted: 12_000, delivered: 11_952, failed: 48, dropped: 0, pending: 0 })
     expect(judge(producers, await landedIds(installation))).toEqual([])
