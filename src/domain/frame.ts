@@ -163,6 +163,11 @@ export class Frame {
     return this.buffer.subarray(FRAME_HEADER_BYTES + 4 * this.header.records + this.header.metadataBytes)
   }
 
+  /** The lengths of the records, u32 little endian each. */
+  get lengths(): Buffer {
+    return this.buffer.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 4 * this.header.records)
+  }
+
   /** Length in bytes of record `index`. */
   length(index: number): number {
     return this.buffer.readUInt32LE(FRAME_HEADER_BYTES + 4 * index)

@@ -165,15 +165,13 @@ export class BatchLines {
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
   async add(frame: Frame, exact: readonly number[]): Promise<void> {
     const payload = frame.payload
-    const records = this.#records
-    records.startFrame(frame.arrivalMs)
+    this.#records.addFrame(frame, this.#lines.bytes)
     let next = exact[0] ?? Infinity
     let taken = 0
     let runStart = 0
     let runRecords = 0
     let longest = 0
     let start = 0
-    let runOffset = this.#lines.bytes
     for (let index = 0; index < frame.records; index += 1) {
       const end = start + frame.length(index) + 1
       if (index === next) {
@@ -181,11 +179,9 @@ export class BatchLines {
         await this.#addExact(payload.subarray(start, end - 1))
         runStart = end
         runRecords = 0
-        runOffset = this.#lines.bytes
         taken += 1
         next = exact[taken] ?? Infinity
       } else {
-        records.add(runOffset + start - runStart)
         runRecords += 1
         if (end - start > longest) longest = end - start
       }
@@ -201,15 +197,16 @@ export class BatchLines {
       if (isOnly && row.members !== '') line = `{${row.members}}\n`
       else await this.#setAside(ordinal, row)
     })
-    this.#records.add(this.#lines.bytes)
     // A record that fails is left to `decide`, by its line.
-    if (verdict !== undefined) await this.#records.keep(record)
+    if (verdict !== undefined) await this.#records.keep(ordinal, record)
+    const start = this.#lines.bytes
     await this.#lines.addText(line)
+    this.#records.setLine(ordinal, this.#lines.bytes - start - 1)
   }
 
   /** The records with these ordinals, in order, once the lines are flushed. */
   read(ordinals: BitSet): AsyncGenerator<StagedRecord> {
-    return this.#records.read(ordinals, this.#lines.bytes)
+    return this.#records.read(ordinals)
   }
 
   /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */

@@ -4,6 +4,7 @@
  * the exact path has no line, so its bytes are kept in a file beside them. Four bytes of memory a record.
  */
 import { open, type FileHandle } from 'node:fs/promises'
+import type { Frame } from '../../domain/frame.ts'
 import { StagingFile, stagingError } from '../staging.ts'
 import type { BitSet } from './bit-set.ts'
 
@@ -16,15 +17,23 @@ export interface StagedRecord {
   readonly bytes: Buffer
 }
 
+interface FrameLines {
+  /** Ordinal of its first record. */
+  readonly first: number
+  readonly arrivalMs: number
+  /** Where its first line starts. */
+  readonly start: number
+}
+
 export class StagedRecords {
   readonly #linesPath: string
   readonly #refusedPath: string
-  /** Of each record, where its line starts. */
-  readonly #starts = new Offsets()
-  readonly #frameFirst = new Offsets()
-  readonly #frameArrivalMs: number[] = []
-  readonly #refusedOrdinals = new Offsets()
-  readonly #refusedStarts = new Offsets()
+  readonly #frames: FrameLines[] = []
+  /** Of each record, the length of its line without the newline, u32. */
+  #lengths = Buffer.allocUnsafe(4096)
+  #count = 0
+  readonly #refusedOrdinals: number[] = []
+  readonly #refusedLengths: number[] = []
   #refused: StagingFile | undefined
 
   /** @param linesPath the file that holds the lines */
@@ -33,82 +42,73 @@ export class StagedRecords {
     this.#refusedPath = `${linesPath}-refused`
   }
 
-  get count(): number {
-    return this.#starts.length
+  /** The records of a frame, whose lines start there and are as long as the records, but for those of `setLine`. */
+  addFrame(frame: Frame, start: number): void {
+    this.#frames.push({ first: this.#count, arrivalMs: frame.arrivalMs, start })
+    const lengths = frame.lengths
+    const end = 4 * this.#count
+    if (end + lengths.length > this.#lengths.length) {
+      const grown = Buffer.allocUnsafe(2 * (end + lengths.length))
+      this.#lengths.copy(grown, 0, 0, end)
+      this.#lengths = grown
+    }
+    lengths.copy(this.#lengths, end)
+    this.#count += frame.records
   }
 
-  /** The records that follow are of a frame that arrived then. */
-  startFrame(arrivalMs: number): void {
-    this.#frameFirst.push(this.count)
-    this.#frameArrivalMs.push(arrivalMs)
+  /** The line of a record that went the exact path. @param length without the newline */
+  setLine(ordinal: number, length: number): void {
+    this.#lengths.writeUInt32LE(length, 4 * ordinal)
   }
 
-  /** The next record's line starts there. */
-  add(lineStart: number): void {
-    this.#starts.push(lineStart)
-  }
-
-  /** Keeps the bytes of the last record, which its line does not hold. */
-  async keep(record: Uint8Array): Promise<void> {
+  /** Keeps the bytes of a record whose line does not hold them; in order. */
+  async keep(ordinal: number, record: Uint8Array): Promise<void> {
     this.#refused ??= await StagingFile.create(this.#refusedPath)
-    this.#refusedOrdinals.push(this.count - 1)
-    this.#refusedStarts.push(this.#refused.bytes)
+    this.#refusedOrdinals.push(ordinal)
+    this.#refusedLengths.push(record.byteLength)
     this.#refused.add(Buffer.from(record))
     if (this.#refused.isFull) await this.#refused.flush()
   }
 
-  /** Reads some records, in order. @param linesEnd bytes of the lines, all of them written */
-  async *read(ordinals: BitSet, linesEnd: number): AsyncGenerator<StagedRecord> {
+  /** Reads some records, in order, once all lines are written. */
+  async *read(ordinals: BitSet): AsyncGenerator<StagedRecord> {
     await this.#refused?.flush()
     const lines = new WindowedFile(this.#linesPath)
     const refused = new WindowedFile(this.#refusedPath)
-    let frame = 0
+    let frame = -1
+    let next = 0
+    let start = 0
     let kept = 0
+    let keptStart = 0
     try {
       for (const ordinal of ordinals.each()) {
-        while (frame + 1 < this.#frameFirst.length && this.#frameFirst.at(frame + 1) <= ordinal) frame += 1
-        while (kept < this.#refusedOrdinals.length && this.#refusedOrdinals.at(kept) < ordinal) kept += 1
-        const arrivalMs = this.#frameArrivalMs[frame] ?? 0
-        if (kept < this.#refusedOrdinals.length && this.#refusedOrdinals.at(kept) === ordinal) {
-          const [start, end] = this.#refusedStarts.range(kept, this.#refused?.bytes ?? 0)
-          yield { ordinal, arrivalMs, bytes: await refused.read(start, end) }
-        } else {
-          const [start, end] = this.#starts.range(ordinal, linesEnd)
-          yield { ordinal, arrivalMs, bytes: await lines.read(start, end - 1) }
+        while ((this.#frames[frame + 1]?.first ?? Infinity) <= ordinal) {
+          frame += 1
+          next = this.#frames[frame]?.first ?? 0
+          start = this.#frames[frame]?.start ?? 0
         }
+        for (; next < ordinal; next += 1) start += this.#length(next) + 1
+        for (; (this.#refusedOrdinals[kept] ?? Infinity) < ordinal; kept += 1) {
+          keptStart += this.#refusedLengths[kept] ?? 0
+        }
+        const arrivalMs = this.#frames[frame]?.arrivalMs ?? 0
+        const bytes =
+          this.#refusedOrdinals[kept] === ordinal
+            ? await refused.read(keptStart, keptStart + (this.#refusedLengths[kept] ?? 0))
+            : await lines.read(start, start + this.#length(ordinal))
+        yield { ordinal, arrivalMs, bytes }
       }
     } finally {
       await Promise.all([lines.close(), refused.close()])
     }
   }
 
+  #length(ordinal: number): number {
+    return this.#lengths.readUInt32LE(4 * ordinal)
+  }
+
   async close(): Promise<void> {
     await this.#refused?.close()
-  }
-}
-
-/** Growing numbers below 2^32. */
-class Offsets {
-  length = 0
-  #values = new Uint32Array(1024)
-
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const grown = new Uint32Array(this.length * 2)
-      grown.set(this.#values)
-      this.#values = grown
-    }
-    this.#values[this.length] = value
-    this.length += 1
-  }
-
-  at(index: number): number {
-    return this.#values[index] ?? 0
-  }
-
-  /** From the value at `index` to the one after it, or to `end`. */
-  range(index: number, end: number): readonly [start: number, end: number] {
-    return [this.at(index), index + 1 < this.length ? this.at(index + 1) : end]
   }
 }
 
