@@ -21,6 +21,7 @@ import { StagingFolder } from './convert/staging.ts'
 import { BullmqQueue } from './deliver/bullmq-queue.ts'
 import { createDelivery } from './deliver/delivery.ts'
 import { createDispatch } from './deliver/dispatch.ts'
+import { fairTurns } from './deliver/fair-turns.ts'
 import { createFolderDestination } from './deliver/folder.ts'
 import { LocalQueue } from './deliver/local-queue.ts'
 import type { DeliveryQueue } from './deliver/queue.ts'
@@ -210,22 +211,21 @@ async function startDelivering(parts: DeliveringParts): Promise<void> {
   const destination = openDestination(config, log, onStop)
   const staging = await StagingFolder.open(stagingPath)
   onStop(() => staging.remove())
-  await queue.start(
-    createDelivery({
-      store,
-      resolveColumns,
-      engine: engines.planned,
-      encoderFor: (planned, careful) => engines.encoderFor(planned, careful),
-      destination,
-      dispatch,
-      stagingPath: staging.path,
-      clock,
-      metrics,
-      log,
-      crash,
-      attemptMaxMs: config.delivery.attemptMaxMinutes * 60_000,
-    }),
-  )
+  const deliver = createDelivery({
+    store,
+    resolveColumns,
+    engine: engines.planned,
+    encoderFor: (planned, careful) => engines.encoderFor(planned, careful),
+    destination,
+    dispatch,
+    stagingPath: staging.path,
+    clock,
+    metrics,
+    log,
+    crash,
+    attemptMaxMs: config.delivery.attemptMaxMinutes * 60_000,
+  })
+  await queue.start(fairTurns(deliver))
   onStop(() => queue.stop(DELIVERY_STOP_MS))
   const sweep = startSweep({
     store,

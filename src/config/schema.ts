@@ -64,7 +64,7 @@ const budget = {
     .prefault('4GiB')
     .meta({
       description:
-        'Bytes of records that the store may hold undelivered; beyond it records are throttled, not taken.',
+        'Bytes that undelivered records may take in the store, as it keeps them (compressed); beyond it records are throttled, not taken.',
     }),
   perStreamShare: positiveNumber(1).default(0.5).meta({
     description:

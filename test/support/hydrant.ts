@@ -83,13 +83,16 @@ export class HydrantProcess {
 
   /** Resolves when /readyz answers 200. */
   async ready(): Promise<this> {
-    await eventually(async () => {
-      if (this.#over !== undefined)
-        throw new Error(`hydrant ended with ${JSON.stringify(this.#over)}:\n${this.#log}`)
+    const answers = eventually(async () => {
+      if (this.#over !== undefined) return
       const answer = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`)
       await answer.text()
       if (answer.status !== 200) throw new Error(`readyz: ${answer.status}`)
     }, 30_000)
+    await Promise.race([answers, this.ended])
+    if (this.#over !== undefined) {
+      throw new Error(`hydrant ended with ${JSON.stringify(this.#over)}:\n${this.#log}`)
+    }
     return this
   }
 
@@ -113,6 +116,12 @@ export class HydrantProcess {
 
 let counter = 0
 
+/** Processes must not outlive a test run that is ended in the middle. */
+const children = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** Spawns `hydrant serve` on free ports; call `ready()` to wait for it. */
 export async function startHydrant(options: HydrantOptions): Promise<HydrantProcess> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build first`)
@@ -130,6 +139,8 @@ export async function startHydrant(options: HydrantOptions): Promise<HydrantProc
       ...(options.crashAt === undefined ? {} : { HYDRANT_CRASH_AT: options.crashAt }),
     },
   })
+  children.add(child)
+  child.once('close', () => children.delete(child))
   return new HydrantProcess(child)
 }
 
