@@ -21,29 +21,16 @@ import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
 import type { Column } from '../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../src/domain/frame.ts'
 import type { EncodeInput, Encoder } from '../src/domain/ports.ts'
+import { badOrder, eightColumns, order, seeded, twoColumns } from './orders.ts'
 
 const RECORDS = 500_000
 const RECORDS_PER_FRAME = 500
 const RUNS = 7
 
-const twoColumns: readonly Column[] = [
-  { name: 'order_id', type: 'string' },
-  { name: 'amount', type: 'double' },
-]
-const eightColumns: readonly Column[] = [
-  ...twoColumns,
-  { name: 'customer_id', type: 'bigint' },
-  { name: 'status', type: 'string' },
-  { name: 'created_at', type: 'timestamp' },
-  { name: 'country', type: 'string' },
-  { name: 'quantity', type: 'int' },
-  { name: 'gift', type: 'boolean' },
-]
 const duckdbTypes: Readonly<Record<string, string>> = {
   string: 'VARCHAR',
   double: 'DOUBLE',
-  bigint: 'BIGINT',
-  timestamp: 'TIMESTAMP',
+  timestamp: 'TIMESTAMP_MS',
   int: 'INTEGER',
   boolean: 'BOOLEAN',
 }
@@ -56,34 +43,13 @@ export interface ConvertFigure {
   readonly recordsPerSecond: number
 }
 
-/** An order of about 190 bytes. */
-function order(index: number): string {
-  const random = Math.imul(index + 1, 2_654_435_761) >>> 0
-  return JSON.stringify({
-    order_id: `ord-${1_000_000_000 + index}-${random.toString(36).padStart(7, '0')}`,
-    amount: (random % 1_000_000) / 100,
-    customer_id: random % 10_000_000,
-    status: ['new', 'paid', 'sent', 'done'][random & 3],
-    created_at: `2026-11-02T09:15:${String(index % 60).padStart(2, '0')}Z`,
-    country: ['DE', 'US', 'FR'][index % 3],
-    quantity: 1 + (index % 9),
-    gift: index % 7 === 0,
-    note: 'abcdefghijkl',
-  })
-}
-
-/** Every hundredth order is bad: cut short or of a wrong type, by turns. */
-function badOrder(index: number): string {
-  const text = order(index)
-  return index % 200 < 100 ? text.slice(0, -3) : text.replace(/"amount":[0-9.]+/, '"amount":"abc"')
-}
-
 function orderFrames(bad: boolean, count = RECORDS): Frame[] {
+  const random = seeded(7)
   const frames: Frame[] = []
   for (let first = 0; first < count; first += RECORDS_PER_FRAME) {
     const records = Array.from({ length: RECORDS_PER_FRAME }, (_, at) => {
       const index = first + at
-      return Buffer.from(bad && index % 100 === 50 ? badOrder(index) : order(index))
+      return Buffer.from(bad && index % 100 === 50 ? badOrder(index / 50, random) : order(index, random))
     })
     const builder = new FrameBuilder(
       records.length,
@@ -294,5 +260,3 @@ export async function benchConvert(): Promise<readonly ConvertFigure[]> {
   }
   return all
 }
-
-if (import.meta.filename === process.argv[1]) await benchConvert()

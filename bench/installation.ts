@@ -7,6 +7,7 @@ import { startHydrant, temporaryFolder, type HydrantProcess } from '../test/supp
 import { startRedisServer } from '../test/support/redis-server.ts'
 import type { LoadOptions, LoadReport } from './load.ts'
 import { Meter, type Usage } from './meter.ts'
+import { eightColumns } from './orders.ts'
 
 export type Shape = 'embedded' | 'redis'
 export const STREAM = 'orders'
@@ -31,17 +32,6 @@ export interface Installation {
   close(): Promise<void>
 }
 
-const columns = [
-  ['order_id', 'string'],
-  ['customer_id', 'string'],
-  ['amount', 'double'],
-  ['quantity', 'int'],
-  ['currency', 'string'],
-  ['created', 'timestamp'],
-  ['gift', 'boolean'],
-  ['note', 'string'],
-].map(([name, type]) => ({ name, type }))
-
 function configuration(
   folder: string,
   options: InstallationOptions,
@@ -61,7 +51,7 @@ function configuration(
       secretAccessKey: 'bench',
     },
     convert: { engine: options.engine ?? 'duckdb', stagingPath: join(folder, 'staging') },
-    catalog: { databases: { sales: { orders: { columns } } } },
+    catalog: { databases: { sales: { orders: { columns: eightColumns } } } },
     limits: 'relaxed',
     deliveryStreams: [
       {

@@ -1,12 +1,12 @@
 /**
- * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: limit,
- * convert, embedded, redis, put-record, backlog. Without a name: all of them.
+ * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
+ * (with the limit, DuckDB alone), embedded, redis, put-record, backlog. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchConvert } from './convert.ts'
 import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
 import type { Shape } from './installation.ts'
-import { duckdbLimit } from './limit.ts'
 import type { Usage } from './meter.ts'
 
 const { values, positionals } = parseArgs({
@@ -60,17 +60,7 @@ async function benchEndToEnd(shape: Shape): Promise<void> {
 }
 
 say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
-if (wanted('limit')) {
-  const limits = duckdbLimit()
-  say(`\nlimit: DuckDB alone, read_json -> COPY, one thread, the same orders`)
-  say(`  ${spread(limits.map(({ recordsPerSecond }) => recordsPerSecond))} records/s`)
-  say(
-    `  ${spread(
-      limits.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion),
-      (value) => value.toFixed(2),
-    )} CPU s per million`,
-  )
-}
+if (wanted('convert')) await benchConvert()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')
 if (wanted('put-record')) {

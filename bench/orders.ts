@@ -1,4 +1,20 @@
 /** Synthetic orders of about 190 bytes of JSON, the same ones for a seed. */
+import type { Column } from '../src/domain/delivery-stream.ts'
+
+/** The quick start's columns, and all that an order has. */
+export const twoColumns: readonly Column[] = [
+  { name: 'order_id', type: 'string' },
+  { name: 'amount', type: 'double' },
+]
+export const eightColumns: readonly Column[] = [
+  ...twoColumns,
+  { name: 'customer_id', type: 'string' },
+  { name: 'quantity', type: 'int' },
+  { name: 'currency', type: 'string' },
+  { name: 'created', type: 'timestamp' },
+  { name: 'gift', type: 'boolean' },
+  { name: 'note', type: 'string' },
+]
 
 /** A small generator of numbers in [0, 1) (mulberry32), so that runs compare. */
 export function seeded(seed: number): () => number {
@@ -11,7 +27,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** One order. Its columns: order_id string, customer_id string, amount double, quantity int, currency string, created timestamp, gift boolean, note string. */
+/** One order. */
 export function order(sequence: number, random: () => number): string {
   const id = `ord-${sequence.toString(36).padStart(8, '0')}-${Math.floor(random() * 2 ** 32)
     .toString(16)
@@ -28,7 +44,8 @@ export function order(sequence: number, random: () => number): string {
   })
 }
 
-/** A record that no engine can convert. */
-export function badOrder(sequence: number): string {
-  return `{"order_id":"bad-${sequence}","amount":"not a number","quantity":1,"currency":"EUR","note":"${'x'.repeat(100)}"}`
+/** An order that no engine can convert: cut short or of a wrong type, by turns. */
+export function badOrder(sequence: number, random: () => number): string {
+  const text = order(sequence, random)
+  return sequence % 2 === 0 ? text.slice(0, -3) : text.replace(/"amount":[0-9.]+/, '"amount":"abc"')
 }
