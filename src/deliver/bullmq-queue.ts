@@ -18,6 +18,8 @@ const LOCK_MS = 10_000
 const STALLED_CHECK_MS = 5_000
 /** Time-out of adding a job; the sweep adds it again. */
 const ADD_TIMEOUT_MS = 5_000
+/** BullMQ waits without end for a Redis that is away; what it would still tell it, it finds out by itself. */
+const CLOSE_TIMEOUT_MS = 3_000
 
 interface JobData {
   readonly name: string
@@ -50,6 +52,7 @@ export class BullmqQueue implements DeliveryQueue {
   readonly #queue: Queue<JobData>
   readonly #connections: Redis[] = []
   readonly #aborting = new AbortController()
+  readonly #running = new Set<Promise<unknown>>()
   #worker: Worker<JobData> | undefined
 
   constructor(options: BullmqQueueOptions) {
@@ -87,7 +90,7 @@ export class BullmqQueue implements DeliveryQueue {
 
   async start(deliver: Deliver): Promise<void> {
     const { concurrency, log } = this.#options
-    this.#worker = new Worker<JobData>(QUEUE_NAME, (job, _token, lost) => this.#run(deliver, job, lost), {
+    const worker = new Worker<JobData>(QUEUE_NAME, (job, _token, lost) => this.#run(deliver, job, lost), {
       connection: this.#connect(),
       prefix: this.#prefix,
       concurrency,
@@ -100,32 +103,63 @@ export class BullmqQueue implements DeliveryQueue {
         backoffStrategy: (_made, _type, err) => (err instanceof RetryLater ? err.afterMs : 1_000),
       },
     })
-    this.#worker.on('error', (err) => log.warn({ err }, 'queue worker failed'))
-    this.#worker.on('failed', (job, err) => {
+    this.#worker = worker
+    worker.on('error', (err) => log.warn({ err }, 'queue worker failed'))
+    // BullMQ only reports that another process may have the job by now; it would let this one go on with it.
+    worker.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) worker.cancelJob(id)
+    })
+    worker.on('failed', (job, err) => {
       if (!(err instanceof RetryLater))
         log.error({ err, batchId: job?.data.batchId }, 'delivery failed by a defect')
     })
-    await this.#worker.waitUntilReady()
+    await worker.waitUntilReady()
   }
 
   async stop(limitMs: number): Promise<void> {
-    const ended = new AbortController()
-    const closed = this.#worker?.close() ?? Promise.resolve()
-    await Promise.race([closed, this.#options.clock.sleep(limitMs, ended.signal)])
-    ended.abort()
+    const closed = this.#close()
+    await this.#atMost(limitMs, this.#idle())
     this.#aborting.abort()
-    await closed
-    await this.#queue.close()
+    await this.#idle()
+    await this.#atMost(CLOSE_TIMEOUT_MS, closed)
     for (const connection of this.#connections) connection.disconnect()
   }
 
-  /** @param lost aborts when BullMQ has given the job to another process */
+  /** Resolves when BullMQ has said good-bye to Redis, which it may never do. */
+  async #close(): Promise<void> {
+    try {
+      await this.#worker?.close()
+      await this.#queue.close()
+    } catch (err) {
+      this.#options.log.debug({ err }, 'queue was not closed in good order')
+    }
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+  }
+
+  async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
+    const ended = new AbortController()
+    await Promise.race([work, this.#options.clock.sleep(limitMs, ended.signal)])
+    ended.abort()
+  }
+
+  /** @param lost aborts when BullMQ may have given the job to another process */
   async #run(deliver: Deliver, job: Job<JobData>, lost: AbortSignal | undefined): Promise<void> {
     const { name, incarnation, batchId } = job.data
     const stop = this.#aborting.signal
+    // Fetched while the process stops.
+    if (stop.aborted) throw new RetryLater(0)
     const signal = lost === undefined ? stop : AbortSignal.any([stop, lost])
-    const result = await deliver({ stream: { name, incarnation }, batchId }, signal)
-    if (result.kind === 'retry') throw new RetryLater(result.afterMs)
+    const delivery = deliver({ stream: { name, incarnation }, batchId }, signal)
+    this.#running.add(delivery)
+    try {
+      const result = await delivery
+      if (result.kind === 'retry') throw new RetryLater(result.afterMs)
+    } finally {
+      this.#running.delete(delivery)
+    }
   }
 
   #connect(): Redis {

@@ -128,7 +128,8 @@ async function settleFailure(
   }
   count('retry')
   const afterMs = verdict.kind === 'retry' ? verdict.afterMs : 1_000
-  if (jobSignal.aborted) log.info(fields, 'delivery aborted by the stop of the process')
+  if (jobSignal.aborted)
+    log.info(fields, 'delivery aborted: the process is stopping, or its job was given to another')
   else log.warn({ ...fields, retryInMs: afterMs, err: error }, 'delivery will be retried')
   return { kind: 'retry', afterMs }
 }
