@@ -155,6 +155,28 @@ test('column and table names made of SQL are names', async () => {
   }
 })
 
+test.each(['order_id=5', 'LINE\u0001=5', 'line=5', '[a]*?{x}'])(
+  'a staging path with %j in it is only a path',
+  async (name) => {
+    const stagingPath = join(folder, name)
+    const log = createLog('silent')
+    const encoder = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 * MIB, log })
+    try {
+      for (const careful of [false, true]) {
+        const { rows } = await outcomeOf(encoder, {
+          columns: [['order_id', 'string']],
+          records: ['{"order_id":"a"}', '{"order_id":"b"}{"order_id":"c"}'],
+          careful,
+        })
+        expect(rows).toEqual([['a'], ['b'], ['c']])
+      }
+    } finally {
+      await encoder.close()
+      await rm(stagingPath, { recursive: true })
+    }
+  },
+)
+
 test('too little memory is a repeat with less, never an error record', async () => {
   // Judging 128 columns does not fit, writing them does.
   const wide = Array.from({ length: 128 }, (_, n) => [`c${n}`, n % 2 === 0 ? 'bigint' : 'double'] as const)

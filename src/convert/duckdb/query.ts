@@ -42,7 +42,7 @@ function readLines(
   return (
     `read_json(${quotedText(file.path)}, format='newline_delimited', records=true, ` +
     `ignore_errors=${ignoreErrors}, auto_detect=false, compression='uncompressed', ` +
-    `maximum_object_size=${lineRoom(file)}, columns={${columns}})`
+    `hive_partitioning=false, maximum_object_size=${lineRoom(file)}, columns={${columns}})`
   )
 }
 
@@ -156,7 +156,7 @@ export function plainRows(file: LinesFile, columns: readonly TypedColumn[], keys
     `SELECT ${values.join(', ')} FROM (SELECT json_transform_strict(line, ${quotedText(JSON.stringify(types))}) AS s ` +
     `FROM read_csv(${quotedText(file.path)}, columns={'line': 'VARCHAR'}, delim='\u0001', quote='', escape='', ` +
     `header=false, auto_detect=false, compression='none', parallel=false, new_line='\\n', ` +
-    `max_line_size=${lineBytes}, buffer_size=${4 * lineBytes}))`
+    `hive_partitioning=false, max_line_size=${lineBytes}, buffer_size=${4 * lineBytes}))`
   )
 }
 
