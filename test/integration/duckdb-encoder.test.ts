@@ -130,6 +130,25 @@ test('several batches at once share one instance, each with its own rows', async
   }
 })
 
+test('zero keeps its sign when a column holds nothing but zeros', async () => {
+  const encoder = await open()
+  for (const careful of [false, true]) {
+    const { rows } = await outcomeOf(encoder, {
+      columns: [
+        ['f', 'float'],
+        ['d', 'double'],
+      ],
+      records: ['{"f":-0.0,"d":0}', '{"f":0,"d":-0}', '{"f":"-1e-400","d":0.0}'],
+      careful,
+    })
+    expect(rows).toEqual([
+      ['-0', '0'],
+      ['0', '-0'],
+      ['-0', '0'],
+    ])
+  }
+})
+
 test('a batch of which every record fails makes no object', async () => {
   const encoder = await open()
   const { objects, failures } = await outcomeOf(encoder, {

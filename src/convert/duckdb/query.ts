@@ -162,8 +162,8 @@ export function plainRows(file: LinesFile, columns: readonly TypedColumn[], keys
 
 export function copyToParquet(query: string, path: string, options: ParquetOptions): string {
   const { compression, rowGroupRows, hasMinusZero } = options
-  // A dictionary has one entry for 0 and -0, whichever comes first.
-  const dictionary = hasMinusZero ? ', DICTIONARY_SIZE_LIMIT 1' : ''
+  // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
+  const dictionary = hasMinusZero ? ', DICTIONARY_SIZE_LIMIT 0' : ''
   return (
     `COPY (${query}) TO ${quotedText(path)} ` +
     `(FORMAT parquet, COMPRESSION ${compression.toLowerCase()}, ROW_GROUP_SIZE ${rowGroupRows}${dictionary})`
