@@ -174,7 +174,7 @@ async function readWithDuckdb(path: string, columns: readonly TypedColumn[]): Pr
       return `${column}::VARCHAR AS c${index}`
     })
     const result = await connection.runAndReadAll(
-      `SELECT ${selected.join(', ')} FROM read_parquet('${path}', file_row_number = true) ORDER BY file_row_number`,
+      `SELECT ${selected.join(', ')} FROM read_parquet('${path}', file_row_number = true, hive_partitioning = false) ORDER BY file_row_number`,
     )
     return result.getRowsJS().map((row) => row.map((value, index) => cell(value, columns[index]?.type.kind)))
   } finally {
