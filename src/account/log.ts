@@ -9,8 +9,14 @@ import { pino, type Logger } from 'pino'
 export type Log = Logger
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
+/** Lines kept while they cannot be written; later ones are lost. */
+const HELD_BYTES_MAX = 1024 * 1024
+
 /** Writes to standard error, so that standard output stays the command's own. */
 export function createLog(level: LogLevel): Log {
+  const destination = pino.destination({ fd: 2, sync: true, maxLength: HELD_BYTES_MAX })
+  // A log on a full disk must not end the process: records are still taken and delivered, and there is nowhere to say so.
+  destination.on('error', () => undefined)
   return pino(
     {
       level,
@@ -19,7 +25,7 @@ export function createLog(level: LogLevel): Log {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   )
 }
 
