@@ -16,6 +16,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isIntegerKind, verdicts, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
 import { plainNumber, quote, unescaped } from './json-text.ts'
+import { Refused, refusals } from './refusal.ts'
 
 /** Objects and arrays inside each other. */
 export const DEPTH_MAX = 1000
@@ -65,14 +66,6 @@ export function recordScanner(
   }
 }
 
-class Refused extends Error {
-  readonly verdict: Verdict
-  constructor(verdict: Verdict) {
-    super(verdict.message)
-    this.verdict = verdict
-  }
-}
-
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
@@ -103,7 +96,7 @@ class JsonReader {
     this.#at = text.charCodeAt(0) === 0xfeff ? 1 : 0
     try {
       let next = this.#next()
-      if (Number.isNaN(next)) throw new Refused(verdicts.empty)
+      if (Number.isNaN(next)) throw refusals.empty
       for (; !Number.isNaN(next); next = this.#next()) {
         if (next !== OPEN_BRACE) throw this.#notAnObject(next)
         yield { document: this.#document() }
@@ -119,7 +112,7 @@ class JsonReader {
   /** A well-formed array or scalar is not a record; anything else is not JSON. */
   #notAnObject(next: number): Refused {
     this.#value(0)
-    return new Refused(next === OPEN_BRACKET ? verdicts.array : verdicts.primitive)
+    return next === OPEN_BRACKET ? refusals.array : refusals.primitive
   }
 
   #document(): Document {
@@ -142,17 +135,17 @@ class JsonReader {
   /** After a member: true at the end of the object or array, false after a comma. */
   #endOfMembers(close: number): boolean {
     const next = this.#next()
-    if (next !== COMMA && next !== close) throw new Refused(verdicts.malformed)
+    if (next !== COMMA && next !== close) throw refusals.malformed
     this.#at += 1
     return next === close
   }
 
   /** A key and its colon; the key as columns are named. */
   #key(): string {
-    if (this.#next() !== QUOTE) throw new Refused(verdicts.malformed)
+    if (this.#next() !== QUOTE) throw refusals.malformed
     const key = this.#string()
-    if (key.length > KEY_LENGTH_MAX) throw new Refused(verdicts.longKey)
-    if (this.#next() !== COLON) throw new Refused(verdicts.malformed)
+    if (key.length > KEY_LENGTH_MAX) throw refusals.longKey
+    if (this.#next() !== COLON) throw refusals.malformed
     this.#at += 1
     return this.#foldKeys ? key.toLowerCase() : key
   }
@@ -195,7 +188,7 @@ class JsonReader {
   }
 
   #enter(depth: number): void {
-    if (depth >= DEPTH_MAX) throw new Refused(verdicts.deep)
+    if (depth >= DEPTH_MAX) throw refusals.deep
     this.#at += 1
   }
 
@@ -231,14 +224,14 @@ class JsonReader {
     else if (next === 0x6e) this.#literal('null')
     else {
       NUMBER.lastIndex = this.#at
-      if (!NUMBER.test(this.#text)) throw new Refused(verdicts.malformed)
+      if (!NUMBER.test(this.#text)) throw refusals.malformed
       this.#at = NUMBER.lastIndex
       this.#endOfWord()
     }
   }
 
   #literal(word: string): void {
-    if (!this.#text.startsWith(word, this.#at)) throw new Refused(verdicts.malformed)
+    if (!this.#text.startsWith(word, this.#at)) throw refusals.malformed
     this.#at += word.length
     this.#endOfWord()
   }
@@ -249,7 +242,7 @@ class JsonReader {
     const isWord =
       (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)
     if (isWord || code === 0x2e || code === 0x2d || code === 0x2b || code === 0x5f) {
-      throw new Refused(verdicts.malformed)
+      throw refusals.malformed
     }
   }
 
@@ -265,7 +258,7 @@ class JsonReader {
       }
       if (code === BACKSLASH) return this.#escapedString(start, at)
       // NaN, the end of the text, is not above either.
-      if (!(code > 0x1f)) throw new Refused(verdicts.malformed)
+      if (!(code > 0x1f)) throw refusals.malformed
     }
   }
 
@@ -273,12 +266,12 @@ class JsonReader {
     const text = this.#text
     let at = firstEscape
     for (let code = BACKSLASH; code !== QUOTE; code = text.charCodeAt(at)) {
-      if (Number.isNaN(code)) throw new Refused(verdicts.malformed)
+      if (Number.isNaN(code)) throw refusals.malformed
       at += code === BACKSLASH ? 2 : 1
     }
     this.#at = at + 1
     const value = unescaped(text.slice(start - 1, this.#at))
-    if (value === undefined) throw new Refused(verdicts.malformed)
+    if (value === undefined) throw refusals.malformed
     return value
   }
 
