@@ -22,6 +22,7 @@ import {
   doubtfulRows,
   orderedRows,
   plainRows,
+  type LinesFile,
   type ParquetOptions,
 } from './query.ts'
 import { doubtfulRecords, keySpellings } from './raw-doubt.ts'
@@ -100,7 +101,7 @@ class BatchRun {
       const { columns, keys, caseInsensitive } = this.#run
       const find = doubtfulRecords(columns, keys, caseInsensitive)
       await this.#eachFrame((frame) => lines.add(frame, find(frame)))
-      const rows = await this.#writeRows(lines)
+      const rows = await this.#run.session.inTurn(() => this.#writeRows(lines))
       return { path: this.#path, rows, failures: this.#failures }
     } finally {
       await Promise.all([lines.close(), this.#failures.close()])
@@ -156,10 +157,21 @@ class BatchRun {
       if (refused > 0) throw defect(`${refused} exact rows were refused`)
       minusZerosAside = found
     }
-    if (doubtful === rows && aside === undefined) return 0
+    const written = await this.#copyRows(lines, doubtful === rows, aside, minusZeros + minusZerosAside > 0)
+    await session.run('DROP TABLE batch_rows')
+    return written
+  }
+
+  async #copyRows(
+    lines: BatchLines,
+    noneSure: boolean,
+    aside: LinesFile | undefined,
+    hasMinusZero: boolean,
+  ): Promise<number> {
+    if (noneSure && aside === undefined) return 0
     const ordinals = lines.aside.size > RANGES_MAX ? undefined : [...lines.aside.each()]
-    const query = orderedRows('batch_rows', aside && 'aside_rows', ordinals, columns)
-    return this.#copy(query, minusZeros + minusZerosAside > 0)
+    const query = orderedRows('batch_rows', aside && 'aside_rows', ordinals, this.#run.columns)
+    return this.#copy(query, hasMinusZero)
   }
 
   /** Answers the rows written. */

@@ -8,12 +8,16 @@ import { EncoderError } from '../../domain/errors.ts'
 import { stagingError } from '../staging.ts'
 import { quotedText } from './query.ts'
 
+/** DuckDB holds more than its limit (buffers of threads, compression, open row groups): it is told this share of ours. */
+const LIMIT_SHARE = 0.8
+
 export class DuckdbEngine {
   readonly version = version()
   readonly #instance: DuckDBInstance
   /** Resolves when nothing that was let in before runs any more. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #running = new Set<Promise<unknown>>()
+  readonly #turns = new Queueing()
 
   private constructor(instance: DuckDBInstance) {
     this.#instance = instance
@@ -27,7 +31,7 @@ export class DuckdbEngine {
   }): Promise<DuckdbEngine> {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(Math.max(1, Math.min(options.threads, 4 * availableParallelism()))),
-      memory_limit: `${options.memoryLimitBytes}B`,
+      memory_limit: `${Math.floor(options.memoryLimitBytes * LIMIT_SHARE)}B`,
     })
     const connection = await instance.connect()
     try {
@@ -39,6 +43,10 @@ export class DuckdbEngine {
         'SET autoinstall_known_extensions = false',
         'SET allow_community_extensions = false',
         'SET preserve_insertion_order = true',
+        // What is freed goes back to the system soon: some 80 MiB less at the peak, for some 5 % more CPU time.
+        `SET allocator_flush_threshold = '32MiB'`,
+        `SET allocator_bulk_deallocation_flush_threshold = '32MiB'`,
+        'SET write_buffer_row_group_count = 1',
         'SET enable_external_access = false',
         'SET lock_configuration = true',
       ])
@@ -76,7 +84,7 @@ export class DuckdbEngine {
     const interrupt = (): void => connection.interrupt()
     signal.addEventListener('abort', interrupt)
     try {
-      return await work(new Session(connection, signal))
+      return await work(new Session(connection, signal, this.#turns))
     } finally {
       signal.removeEventListener('abort', interrupt)
       connection.closeSync()
@@ -91,14 +99,35 @@ export class DuckdbEngine {
 
 const ignore = (): undefined => undefined
 
+/** One after another, in the order of asking. */
+class Queueing {
+  #last: Promise<unknown> = Promise.resolve()
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.then(ignore, ignore)
+    return turn
+  }
+}
+
 /** A connection with its own temporary tables, which end with it. */
 export class Session {
   readonly #connection: DuckDBConnection
   readonly #signal: AbortSignal
+  readonly #turns: Queueing
 
-  constructor(connection: DuckDBConnection, signal: AbortSignal) {
+  constructor(connection: DuckDBConnection, signal: AbortSignal, turns: Queueing) {
     this.#connection = connection
     this.#signal = signal
+    this.#turns = turns
+  }
+
+  /**
+   * Runs `work` while no other session does so. Two batches in DuckDB at once are no faster, since each uses all threads,
+   * and hold twice the memory.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work)
   }
 
   async run(sql: string): Promise<void> {
