@@ -203,7 +203,24 @@ test('a host that is not loopback is refused unless it was allowed', async () =>
   await api.stop()
 })
 
+test('a host may stand in brackets, as in a URL', async () => {
+  const api = await serveApi({ host: '[127.0.0.1]' })
+  await api.stop()
+  await expect(serveApi({ host: '[::]' })).rejects.toThrow('listen on ::: refused')
+})
+
 test('a port that is taken is told', async () => {
   const api = await serve()
-  await expect(serveApi({ port: api.port })).rejects.toThrow(`listen on 127.0.0.1:${api.port}`)
+  await expect(serveApi({ port: api.port })).rejects.toMatchObject({
+    message: expect.stringContaining(`listen on 127.0.0.1:${api.port}`),
+    hint: expect.stringContaining('--port'),
+  })
+})
+
+test('an address of another machine is told', async () => {
+  const host = '192.0.2.1'
+  await expect(serveApi({ host, allowBeyondLoopback: true })).rejects.toMatchObject({
+    message: expect.stringContaining(host),
+    hint: expect.stringContaining('set server.host to an address of this machine'),
+  })
 })

@@ -57,7 +57,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   return {
     async start() {
-      const { host, port } = options
+      const { port } = options
+      // Node takes an IPv6 address without the brackets that a URL has.
+      const host = options.host.replaceAll(/^\[|\]$/g, '')
       if (!options.allowBeyondLoopback && !isLoopback(host))
         throw new StartError(`listen on ${host}: refused, because requests are not authenticated`, {
           hint: 'bind server.host to 127.0.0.1, or write auth.mode: none to let anybody who reaches this host in',
@@ -142,7 +144,10 @@ function listen(server: Server, host: string, port: number): Promise<number> {
       reject(
         new StartError(`listen on ${host}:${port}: ${cause.message}`, {
           cause,
-          hint: 'choose another server.port, or stop what listens there',
+          hint:
+            Reflect.get(cause, 'code') === 'EADDRINUSE'
+              ? 'choose another server.port or --port (0 takes any free one), or stop what listens there'
+              : 'set server.host to an address of this machine and server.port to a port that this user may open',
         }),
       ),
     )
