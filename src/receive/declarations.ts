@@ -134,7 +134,11 @@ async function apply(
     if (stored.declarations.includes(hash)) {
       if (stored.declarations.at(-1) !== hash && !sameEffect(stored, stream))
         log.warn(
-          { deliveryStream: stream.name, version: stored.version },
+          {
+            deliveryStream: stream.name,
+            version: stored.version,
+            hint: 'each declaration acts once, so that an old file changes nothing back; to return to it, change it in any member, a tag for instance',
+          },
           'declaration was superseded by a later one and was not applied again',
         )
       return stored

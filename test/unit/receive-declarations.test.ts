@@ -37,6 +37,15 @@ test('two processes with two versions of a file, restarted in turn, leave the ne
   expect(stream?.declarations).toEqual([declarationHash(old), declarationHash(newer)])
 })
 
+test('an old declaration comes back in force once any member of it is changed, as the warning says', async () => {
+  const { store, start } = setUp()
+  await start([declaration('old/')])
+  await start([declaration('new/')])
+  await start([{ ...declaration('old/'), Tags: [{ Key: 'returned', Value: '1' }] }])
+  expect(store.streams.get('orders')?.destination.prefix).toBe('old/')
+  expect(store.streams.get('orders')?.version).toBe(3)
+})
+
 test('the first declaration creates the stream, with a role filled in', async () => {
   const { store, start } = setUp()
   const [stream] = await start([declaration('a/')])
