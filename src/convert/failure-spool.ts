@@ -28,17 +28,21 @@ export class FailureSpool {
     return Object.fromEntries(this.#errors)
   }
 
-  /** Writes the next failed record. */
+  /** Writes the next failed record. Its bytes are copied: a view that waits for its turn would hold a whole frame. */
   async add({ ordinal, arrivalMs, code, message, rawData }: FailedRecord): Promise<void> {
-    const [codeBytes, messageBytes] = [Buffer.from(code), Buffer.from(message)]
-    const header = Buffer.allocUnsafe(ENTRY_HEADER_BYTES)
-    header.writeUInt32LE(ordinal, 0)
-    header.writeDoubleLE(arrivalMs, 4)
-    header.writeUInt32LE(codeBytes.length, 12)
-    header.writeUInt32LE(messageBytes.length, 16)
-    header.writeUInt32LE(rawData.length, 20)
+    const codeEnd = ENTRY_HEADER_BYTES + Buffer.byteLength(code)
+    const messageEnd = codeEnd + Buffer.byteLength(message)
+    const entry = Buffer.allocUnsafe(messageEnd + rawData.length)
+    entry.writeUInt32LE(ordinal, 0)
+    entry.writeDoubleLE(arrivalMs, 4)
+    entry.writeUInt32LE(codeEnd - ENTRY_HEADER_BYTES, 12)
+    entry.writeUInt32LE(messageEnd - codeEnd, 16)
+    entry.writeUInt32LE(rawData.length, 20)
+    entry.write(code, ENTRY_HEADER_BYTES)
+    entry.write(message, codeEnd)
+    entry.set(rawData, messageEnd)
     this.#file ??= await StagingFile.create(this.#path)
-    for (const bytes of [header, codeBytes, messageBytes, rawData]) this.#file.add(bytes)
+    this.#file.add(entry)
     if (this.#file.isFull) await this.#file.flush()
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
   }

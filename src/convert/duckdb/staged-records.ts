@@ -1,14 +1,17 @@
 /**
  * The records of a batch as they came, found again by their ordinals, so that a second look at a few of them does not read
  * the whole batch from the store again. A record that was written as a line is read back from the lines; one that failed on
- * the exact path has no line, so its bytes are kept in a file beside them. Four bytes of memory a record.
+ * the exact path has no line, so its bytes are kept in a file beside them. Four bytes and a bit of memory a record.
+ *
+ * An entry of that file: u32 ordinal, u32 bytes of the record; then these.
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Frame } from '../../domain/frame.ts'
 import { StagingFile, stagingError } from '../staging.ts'
-import type { BitSet } from './bit-set.ts'
+import { BitSet } from './bit-set.ts'
 
 const READ_BYTES = 256 * 1024
+const ENTRY_HEADER_BYTES = 8
 
 export interface StagedRecord {
   readonly ordinal: number
@@ -32,8 +35,7 @@ export class StagedRecords {
   /** Of each record, the length of its line without the newline, u32. */
   #lengths = Buffer.allocUnsafe(4096)
   #count = 0
-  readonly #refusedOrdinals: number[] = []
-  readonly #refusedLengths: number[] = []
+  readonly #refusedOrdinals = new BitSet()
   #refused: StagingFile | undefined
 
   /** @param linesPath the file that holds the lines */
@@ -64,9 +66,12 @@ export class StagedRecords {
   /** Keeps the bytes of a record whose line does not hold them; in order. */
   async keep(ordinal: number, record: Uint8Array): Promise<void> {
     this.#refused ??= await StagingFile.create(this.#refusedPath)
-    this.#refusedOrdinals.push(ordinal)
-    this.#refusedLengths.push(record.byteLength)
-    this.#refused.add(Buffer.from(record))
+    const entry = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + record.byteLength)
+    entry.writeUInt32LE(ordinal, 0)
+    entry.writeUInt32LE(record.byteLength, 4)
+    entry.set(record, ENTRY_HEADER_BYTES)
+    this.#refusedOrdinals.add(ordinal)
+    this.#refused.add(entry)
     if (this.#refused.isFull) await this.#refused.flush()
   }
 
@@ -74,12 +79,10 @@ export class StagedRecords {
   async *read(ordinals: BitSet): AsyncGenerator<StagedRecord> {
     await this.#refused?.flush()
     const lines = new WindowedFile(this.#linesPath)
-    const refused = new WindowedFile(this.#refusedPath)
+    const refused = new RefusedRecords(this.#refusedPath)
     let frame = -1
     let next = 0
     let start = 0
-    let kept = 0
-    let keptStart = 0
     try {
       for (const ordinal of ordinals.each()) {
         while ((this.#frames[frame + 1]?.first ?? Infinity) <= ordinal) {
@@ -88,14 +91,10 @@ export class StagedRecords {
           start = this.#frames[frame]?.start ?? 0
         }
         for (; next < ordinal; next += 1) start += this.#length(next) + 1
-        for (; (this.#refusedOrdinals[kept] ?? Infinity) < ordinal; kept += 1) {
-          keptStart += this.#refusedLengths[kept] ?? 0
-        }
         const arrivalMs = this.#frames[frame]?.arrivalMs ?? 0
-        const bytes =
-          this.#refusedOrdinals[kept] === ordinal
-            ? await refused.read(keptStart, keptStart + (this.#refusedLengths[kept] ?? 0))
-            : await lines.read(start, start + this.#length(ordinal))
+        const bytes = this.#refusedOrdinals.has(ordinal)
+          ? await refused.read(ordinal)
+          : await lines.read(start, start + this.#length(ordinal))
         yield { ordinal, arrivalMs, bytes }
       }
     } finally {
@@ -109,6 +108,31 @@ export class StagedRecords {
 
   async close(): Promise<void> {
     await this.#refused?.close()
+  }
+}
+
+/** The entries of the file of refused records. */
+class RefusedRecords {
+  readonly #file: WindowedFile
+  #next = 0
+
+  constructor(path: string) {
+    this.#file = new WindowedFile(path)
+  }
+
+  /** The bytes of a record that is there; ordinals ascend from call to call. */
+  async read(ordinal: number): Promise<Buffer> {
+    for (;;) {
+      const start = this.#next + ENTRY_HEADER_BYTES
+      const header = await this.#file.read(this.#next, start)
+      const found = header.readUInt32LE(0) === ordinal
+      this.#next = start + header.readUInt32LE(4)
+      if (found) return this.#file.read(start, this.#next)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
   }
 }
 
