@@ -130,6 +130,32 @@ test('several batches at once share one instance, each with its own rows', async
   }
 })
 
+test('who is alone in DuckDB is alone, in whatever order others come', async () => {
+  const engine = await DuckdbEngine.open({ folder, threads: 1, memoryLimitBytes: 256 * MIB })
+  const { signal } = new AbortController()
+  const inside: string[] = []
+  const seen: string[] = []
+  const visit = (name: string) => async (session: { numbers(sql: string): Promise<unknown> }) => {
+    inside.push(name)
+    seen.push([...inside].join('+'))
+    for (let query = 0; query < 20; query += 1) await session.numbers('SELECT 1')
+    inside.splice(inside.indexOf(name), 1)
+  }
+  try {
+    await Promise.all([
+      engine.together(visit('a'), signal),
+      engine.alone(visit('B'), signal),
+      engine.together(visit('c'), signal),
+      engine.alone(visit('D'), signal),
+      engine.together(visit('e'), signal),
+    ])
+  } finally {
+    await engine.close()
+  }
+  expect(seen.length).toBe(5)
+  expect(seen.filter((names) => /[BD]/.test(names) && names.includes('+'))).toEqual([])
+})
+
 test('zero keeps its sign when a column holds nothing but zeros', async () => {
   const encoder = await open()
   for (const careful of [false, true]) {

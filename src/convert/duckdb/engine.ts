@@ -62,7 +62,11 @@ export class DuckdbEngine {
 
   /** Runs `work` beside others. Rejects with the signal's reason once it aborts, with EncoderError otherwise. */
   async together<T>(work: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#last
+    // Whoever asked to be alone meanwhile is waited for too.
+    for (let before; before !== this.#last;) {
+      before = this.#last
+      await before
+    }
     const run = this.#session(work, signal)
     const settled = run.then(ignore, ignore)
     this.#running.add(settled)
