@@ -13,6 +13,7 @@ import { exportLedger } from './account/ledger.ts'
 import type { Log } from './account/log.ts'
 import { Metrics } from './account/metrics.ts'
 import { createAdminServer } from './admin/server.ts'
+import { tableColumns } from './config/catalog.ts'
 import { nearestName } from './config/nearest-name.ts'
 import type { Role } from './config/roles.ts'
 import type { Config } from './config/schema.ts'
@@ -63,6 +64,7 @@ export interface App {
 
 /** How long running deliveries may go on after the stop was asked for. */
 const DELIVERY_STOP_MS = 20_000
+const BUCKET_CHECK_MS = 10_000
 
 export function createApp(config: Config, options: AppOptions): App {
   const closers: (() => Promise<void>)[] = []
@@ -175,9 +177,9 @@ function crashingDispatch(dispatch: Dispatch, crash: CrashHook): Dispatch {
 }
 
 /** Tables of the configuration's catalog. */
-function catalogColumns({ catalog }: Config): ResolveColumns {
+function catalogColumns(config: Config): ResolveColumns {
   return (table: TableRef) => {
-    const columns = catalog.databases[table.databaseName]?.[table.tableName]?.columns
+    const columns = tableColumns(config, table.databaseName, table.tableName)
     if (columns !== undefined) return Promise.resolve(columns)
     const name = `${table.databaseName}.${table.tableName}`
     return Promise.reject(
@@ -227,6 +229,7 @@ async function startDelivering(parts: DeliveringParts): Promise<void> {
   })
   await queue.start(fairTurns(deliver))
   onStop(() => queue.stop(DELIVERY_STOP_MS))
+  void checkBuckets(store, destination, log)
   const sweep = startSweep({
     store,
     dispatch,
@@ -245,6 +248,20 @@ function openDestination({ objectStore, aws }: Config, log: Log, onStop: OnStop)
   const s3 = createS3Destination({ region: aws.region, ...settings, log })
   onStop(() => Promise.resolve(s3.close()))
   return s3
+}
+
+/** A bucket that cannot be reached is worth a word before its first batch; puts may work all the same. */
+async function checkBuckets(store: Store, destination: Destination, log: Log): Promise<void> {
+  try {
+    const streams = await store.registry.list()
+    for (const bucket of new Set(streams.map((stream) => stream.destination.bucket))) {
+      await destination
+        .check(bucket, AbortSignal.timeout(BUCKET_CHECK_MS))
+        .catch((err: unknown) => log.warn({ bucket, err }, 'bucket check failed'))
+    }
+  } catch (err) {
+    log.warn({ err }, 'buckets were not checked')
+  }
 }
 
 interface ReceivingParts {

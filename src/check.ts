@@ -1,4 +1,5 @@
 /** A configuration file and the delivery streams in it, checked without touching anything but the file. */
+import { tableColumns } from './config/catalog.ts'
 import { readConfig, type Loaded } from './config/file.ts'
 import { nearestName } from './config/nearest-name.ts'
 import type { Problem } from './config/problem.ts'
@@ -38,16 +39,16 @@ interface Declaration {
   }
 }
 
-function missingTable(declaration: Declaration, { catalog }: Config): string | undefined {
+function missingTable(declaration: Declaration, config: Config): string | undefined {
   const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
   if (conversion === undefined || conversion.Enabled === false) return undefined
   const { DatabaseName: database = '', TableName: table = '' } = conversion.SchemaConfiguration ?? {}
-  if (catalog.databases[database]?.[table] !== undefined) return undefined
-  const names = Object.entries(catalog.databases).flatMap(([name, tables]) =>
+  if (tableColumns(config, database, table) !== undefined) return undefined
+  const names = Object.entries(config.catalog.databases).flatMap(([name, tables]) =>
     Object.keys(tables).map((known) => `${name}.${known}`),
   )
   const nearest = nearestName(`${database}.${table}`, names)
-  const wanted = `table ${database}.${table} is not in catalog.databases`
+  const wanted = `table ${database}.${table} is not in config.catalog.databases`
   return nearest === undefined ? `${wanted}; add it there` : `${wanted}; did you mean ${nearest}?`
 }
 

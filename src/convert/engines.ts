@@ -54,6 +54,12 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
     return opening
   }
   const planned = await open(options.engine).catch((cause: unknown) => {
+    if (cause instanceof EncoderError) {
+      throw new StartError(cause.message, {
+        cause,
+        ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+      })
+    }
     throw new StartError(
       `load engine ${options.engine}: ${cause instanceof Error ? cause.message : String(cause)}`,
       {

@@ -8,6 +8,9 @@ import { FailureSpool } from './failure-spool.ts'
 import type { ChildAnswer, ChildTask } from './isolated.ts'
 
 process.once('disconnect', () => process.exit(1))
+// A terminal or a service manager signals the whole group. The parent decides: its end, or its SIGKILL, ends this process;
+// a death of its own would be taken for the batch's doing.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 process.once('message', (task) => {
   void run(task as ChildTask)
 })

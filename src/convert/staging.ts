@@ -43,7 +43,7 @@ export class StagingFolder {
   async folder(): Promise<string> {
     const path = join(this.path, String(this.#next++))
     try {
-      await mkdir(path, { mode: 0o700 })
+      await mkdir(path, { recursive: true, mode: 0o700 })
     } catch (error) {
       throw stagingError(`make staging folder ${path}`, error)
     }

@@ -21,6 +21,8 @@ const ADD_TIMEOUT_MS = 5_000
 /** BullMQ waits without end for a Redis that is away; what it would still tell it, it finds out by itself. */
 const CLOSE_TIMEOUT_MS = 3_000
 
+const TROUBLE_EVERY_MS = 30_000
+
 interface JobData {
   readonly name: string
   readonly incarnation: string
@@ -54,6 +56,7 @@ export class BullmqQueue implements DeliveryQueue {
   readonly #aborting = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
   #worker: Worker<JobData> | undefined
+  #silentUntilMs = -Infinity
 
   constructor(options: BullmqQueueOptions) {
     this.#options = options
@@ -70,7 +73,7 @@ export class BullmqQueue implements DeliveryQueue {
         stackTraceLimit: 1,
       },
     })
-    this.#queue.on('error', (err) => options.log.warn({ err }, 'queue failed'))
+    this.#queue.on('error', (err) => this.#trouble(err))
   }
 
   async add(batch: BatchRef): Promise<void> {
@@ -104,7 +107,7 @@ export class BullmqQueue implements DeliveryQueue {
       },
     })
     this.#worker = worker
-    worker.on('error', (err) => log.warn({ err }, 'queue worker failed'))
+    worker.on('error', (err) => this.#trouble(err))
     // BullMQ only reports that another process may have the job by now; it would let this one go on with it.
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) worker.cancelJob(id)
@@ -123,6 +126,14 @@ export class BullmqQueue implements DeliveryQueue {
     await this.#idle()
     await this.#atMost(CLOSE_TIMEOUT_MS, closed)
     for (const connection of this.#connections) connection.disconnect()
+  }
+
+  /** BullMQ tells of every try while Redis is away; one line now and then will do. */
+  #trouble(err: Error): void {
+    const { clock, log } = this.#options
+    const isTold = clock.monotonicMs() < this.#silentUntilMs
+    if (!isTold) this.#silentUntilMs = clock.monotonicMs() + TROUBLE_EVERY_MS
+    log[isTold ? 'debug' : 'warn']({ err }, 'queue has trouble with Redis and tries on')
   }
 
   /** Resolves when BullMQ has said good-bye to Redis, which it may never do. */

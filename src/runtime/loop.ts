@@ -10,18 +10,24 @@ export interface LoopOptions {
   readonly everyMs: number
   readonly clock: Pick<Clock, 'sleep'>
   readonly round: (signal: AbortSignal) => Promise<void>
-  /** A round that failed; the next one follows as usual. */
+  /** A round failed after one that did not; the next one follows as usual, and its failure is not told again. */
   readonly onError: (error: unknown) => void
+  /** A round did not fail after one that did. */
+  readonly onRecovery?: () => void
 }
 
-export function startLoop({ everyMs, clock, round, onError }: LoopOptions): Loop {
+export function startLoop({ everyMs, clock, round, onError, onRecovery }: LoopOptions): Loop {
   const stopping = new AbortController()
   const run = async (): Promise<void> => {
+    let failing = false
     while (!stopping.signal.aborted) {
       try {
         await round(stopping.signal)
+        if (failing) onRecovery?.()
+        failing = false
       } catch (error) {
-        if (!stopping.signal.aborted) onError(error)
+        if (!failing && !stopping.signal.aborted) onError(error)
+        failing = true
       }
       await clock.sleep(everyMs, stopping.signal)
     }

@@ -45,9 +45,11 @@ export function startSealer(options: SealerOptions): Loop {
   return startLoop({
     everyMs: pollMs,
     clock,
-    onError: (err) => {
-      renewAtMs = -Infinity
-      log.warn({ err }, 'sealer round failed')
+    onError: (err) => log.warn({ err }, 'sealer failed and tries on'),
+    onRecovery: () => {
+      // The store may have come back without its hints.
+      scanAtMs = -Infinity
+      log.info('sealer works again')
     },
     round: async () => {
       if (!(await holdsLease())) return

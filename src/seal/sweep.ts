@@ -25,9 +25,8 @@ export function startSweep(options: SweepOptions): Loop {
   return startLoop({
     everyMs,
     clock,
-    onError: (err) => {
-      log.warn({ err }, 'sweep failed')
-    },
+    onError: (err) => log.warn({ err }, 'sweep failed and tries on'),
+    onRecovery: () => log.info('sweep works again'),
     round: async (signal) => {
       if ((await store.leases.acquire('sweep', everyMs * 2)) === undefined) return
       for (const stream of await store.registry.list()) {

@@ -4,17 +4,17 @@ import { createLog } from '../../src/account/log.ts'
 import { ServerClock } from '../../src/store/redis/server-clock.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** A server whose TIME a test sets, in seconds; undefined: it does not answer. */
+/** A server whose time a test sets, in seconds; undefined: it does not answer. */
 async function startClock(
   first: number,
 ): Promise<{ clock: ServerClock; local: FakeClock; serve: (time: number | undefined) => void }> {
   const local = new FakeClock(5000)
   let serverSeconds: number | undefined = first
-  const call = <T>(): Promise<T> =>
+  const script = (): Promise<number> =>
     serverSeconds === undefined
       ? Promise.reject(new Error('no answer'))
-      : Promise.resolve([String(serverSeconds), '250000'] as T)
-  const clock = await ServerClock.start({ call }, createLog('silent'), local.monotonicMs)
+      : Promise.resolve(serverSeconds * 1000 + 250)
+  const clock = await ServerClock.start({ script }, 'clock', createLog('silent'), local.monotonicMs)
   return { clock, local, serve: (time) => (serverSeconds = time) }
 }
 

@@ -10,7 +10,8 @@
  *     <stream>sizes:<id>    string  the size of each, 32 bits little endian
  *     <stream>journal       hash    batch id -> entry; journal-times and journal-appends are zsets over it
  *
- * and beside them `due` (zset: hints), `budget` (bytes of frames held), `registry` (hash: definitions) and `lease:<name>`.
+ * and beside them `due` (zset: hints), `budget` (bytes of frames held), `registry` (hash: definitions), `clock` (hash: the
+ * time last read) and `lease:<name>`.
  */
 import type { BatchRef } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
@@ -37,6 +38,7 @@ export class Keys {
   readonly due: string
   readonly budget: string
   readonly registry: string
+  readonly clock: string
   readonly #prefix: string
 
   constructor(prefix: string) {
@@ -44,6 +46,7 @@ export class Keys {
     this.due = `${prefix}:due`
     this.budget = `${prefix}:budget`
     this.registry = `${prefix}:registry`
+    this.clock = `${prefix}:clock`
   }
 
   stream(stream: StreamRef): StreamKeys {

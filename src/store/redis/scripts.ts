@@ -24,6 +24,7 @@ export const scripts = {
   remove: load('remove'),
   acquire: load('acquire'),
   release: load('release'),
+  now: load('now'),
 } as const
 
 function load(name: string): Script {

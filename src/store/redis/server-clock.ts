@@ -1,16 +1,19 @@
 /**
- * The store's time: the server's TIME plus the local monotonic difference, so that processes on machines with different
- * wall clocks agree on ages. Never runs backwards in one process; the scripts see to it across processes.
+ * The store's time: the server's plus the local monotonic difference, so that processes on machines with different wall
+ * clocks agree on ages. It neither runs backwards nor stands still when the server's clock is set back: now.lua goes on
+ * from the time that was last read by anybody.
  */
 import { performance } from 'node:perf_hooks'
 import type { Log } from '../../account/log.ts'
 import type { Connection } from './connection.ts'
+import { scripts } from './scripts.ts'
 
 /** Quartz drifts by some 50 ppm: 1.5 ms in this time. */
 const REFRESH_EVERY_MS = 30_000
 
 export class ServerClock {
-  readonly #connection: Pick<Connection, 'call'>
+  readonly #connection: Pick<Connection, 'script'>
+  readonly #key: string
   readonly #log: Log
   readonly #monotonicMs: () => number
   #differenceMs = 0
@@ -18,18 +21,26 @@ export class ServerClock {
   #refreshing = false
   #last = 0
 
-  private constructor(connection: Pick<Connection, 'call'>, log: Log, monotonicMs: () => number) {
+  private constructor(
+    connection: Pick<Connection, 'script'>,
+    key: string,
+    log: Log,
+    monotonicMs: () => number,
+  ) {
     this.#connection = connection
+    this.#key = key
     this.#log = log
     this.#monotonicMs = monotonicMs
   }
 
   static async start(
-    connection: Pick<Connection, 'call'>,
+    connection: Pick<Connection, 'script'>,
+    /** Of the installation's clock. */
+    key: string,
     log: Log,
     monotonicMs: () => number = () => performance.now(),
   ): Promise<ServerClock> {
-    const clock = new ServerClock(connection, log, monotonicMs)
+    const clock = new ServerClock(connection, key, log, monotonicMs)
     await clock.#refresh()
     return clock
   }
@@ -52,9 +63,9 @@ export class ServerClock {
 
   async #refresh(): Promise<void> {
     const sent = this.#monotonicMs()
-    const [seconds, microseconds] = await this.#connection.call('read redis time', (client) => client.time())
+    const time = await this.#connection.script('read redis time', scripts.now, [this.#key], [])
     const received = this.#monotonicMs()
-    this.#differenceMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - (sent + received) / 2
+    this.#differenceMs = Number(time) - (sent + received) / 2
     this.#readAt = received
   }
 }

@@ -45,9 +45,9 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const ingest = await Connection.open({ url, name: `${options.keyPrefix}-ingest`, timeoutMs, log })
   try {
     const fitness = await inspect(ingest, options, log)
-    const now = options.now ?? (await ServerClock.start(ingest, log)).now
-    const reads = await Connection.open({ url, name: `${options.keyPrefix}-reads`, timeoutMs, log })
     const keys = new Keys(options.keyPrefix)
+    const now = options.now ?? (await ServerClock.start(ingest, keys.clock, log)).now
+    const reads = await Connection.open({ url, name: `${options.keyPrefix}-reads`, timeoutMs, log })
     return {
       buffer: new RedisBuffer({
         ingest,
