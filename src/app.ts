@@ -217,7 +217,7 @@ async function startDelivering(parts: DeliveringParts): Promise<void> {
     store,
     resolveColumns,
     engine: engines.planned,
-    encoderFor: (planned, careful) => engines.encoderFor(planned, careful),
+    encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
     destination,
     dispatch,
     stagingPath: staging.path,

@@ -5,7 +5,7 @@
 import type { Log } from '../account/log.ts'
 import type { Column } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
-import type { Engine } from '../domain/plan.ts'
+import type { Engine, Plan } from '../domain/plan.ts'
 import type { Encoder } from '../domain/ports.ts'
 import { typedColumns } from './hive-types.ts'
 import { isolatedEncoder } from './isolated.ts'
@@ -22,9 +22,12 @@ export interface EngineOptions {
   readonly log: Log
 }
 
+type PlannedBy = Pick<Plan, 'engine' | 'engineVersion'>
+
 export interface Engines {
   readonly planned: { readonly engine: ConvertingEngine; readonly version: string }
-  encoderFor(engine: Engine, careful: boolean): Promise<Encoder>
+  /** What a pinned plan asks for; careful: in a process of its own. */
+  encoderFor(plan: PlannedBy, careful: boolean): Promise<Encoder>
   close(): Promise<void>
 }
 
@@ -70,9 +73,16 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
   })
   return {
     planned: { engine: options.engine, version: planned.version },
-    async encoderFor(engine, careful) {
-      if (careful && engine !== 'raw') return isolatedEncoder({ ...options, engine })
-      return open(engine)
+    async encoderFor({ engine, engineVersion }, careful) {
+      if (engine === 'raw') return open(engine)
+      const encoder = await open(engine)
+      if (encoder.version !== engineVersion) {
+        options.log.warn(
+          { engine, engineVersion, ours: encoder.version },
+          'plan of another version was taken',
+        )
+      }
+      return careful ? isolatedEncoder({ ...options, engine }) : encoder
     },
     async close() {
       for (const encoder of await Promise.allSettled(opened.values())) {

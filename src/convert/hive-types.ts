@@ -61,12 +61,15 @@ export function parseHiveType(text: string): HiveType {
 
 /**
  * The columns of a table with their types read. Throws EncoderError for a type that is not supported
- * (`DataFormatConversion.InvalidTypeFormat`), for no columns, or for columns without a name or of one name (`.InvalidSchema`).
+ * (`DataFormatConversion.InvalidTypeFormat`), for no columns, or for columns without a name, of one name, or with a name that
+ * Glue would not keep: with upper-case letters, or U+0001 (`.InvalidSchema`).
  */
 export function typedColumns(columns: readonly Column[]): readonly TypedColumn[] {
   const names = new Set<string>()
   for (const { name } of columns) {
     if (name === '') throw invalidSchema('a column has no name')
+    if (name !== name.toLowerCase()) throw invalidSchema(`column ${JSON.stringify(name)} is not lower-case`)
+    if (name.includes('\u0001')) throw invalidSchema(`column ${JSON.stringify(name)} holds U+0001`)
     if (names.has(name)) throw invalidSchema(`column ${JSON.stringify(name)} is there twice`)
     names.add(name)
   }

@@ -30,7 +30,7 @@ async function run(task: ChildTask): Promise<void> {
 
 async function encode(task: ChildTask): Promise<ChildAnswer> {
   const engines = await openEngines({ ...task, log: createLog('error') })
-  const encoder = await engines.encoderFor(task.engine, false)
+  const encoder = await engines.encoderFor(task.plan, false)
   const encoded = await encoder.encode({
     batch: task.batch,
     plan: task.plan,

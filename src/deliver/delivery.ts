@@ -8,7 +8,7 @@
  */
 import type { BatchRef, SealedBatch } from '../domain/batch.ts'
 import { DestinationError } from '../domain/errors.ts'
-import type { Engine, Plan } from '../domain/plan.ts'
+import type { Plan } from '../domain/plan.ts'
 import type { Clock, Dispatch, Encoder, ResolveColumns, Store } from '../domain/ports.ts'
 import { land, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
@@ -22,7 +22,7 @@ export interface DeliveryOptions extends LandingOptions {
   /** What new plans are made with. */
   readonly engine: PlannedEngine
   /** Opens what a pinned plan asks for; careful: in a process of its own. */
-  readonly encoderFor: (engine: Engine, careful: boolean) => Promise<Encoder>
+  readonly encoderFor: (plan: Plan, careful: boolean) => Promise<Encoder>
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly attemptMaxMs: number
@@ -69,7 +69,7 @@ async function attemptDelivery(
     if (plan === undefined) return
     crash('after-pin')
     const careful = batch.deaths >= DEATHS_BEFORE_CAREFUL
-    const encoder = await encoderFor(plan.engine, careful)
+    const encoder = await encoderFor(plan, careful)
     const digest = new SourceDigest()
     const frames = () => digest.over(store.buffer.read(batch, signal))
     const encoded = await encoder.encode({ batch, plan, frames, careful, signal })

@@ -76,6 +76,12 @@ export function releasedState(plan: Plan | undefined): 'sealed' | 'planned' {
   return plan === undefined ? 'sealed' : 'planned'
 }
 
+/**
+ * A batch of so many records is sealed by size whatever its bytes: a batch of tiny records must not take more memory and
+ * time than any other, and an error line for each of them must fit into one object (5 GiB, S3's limit of a put).
+ */
+export const BATCH_RECORDS_SEALED = 4_000_000
+
 export interface BatchRef {
   readonly stream: StreamRef
   /** `<sequence>-<16 hexadecimal digits>`: the random part keeps a store that lost its tail from naming new data by an old id. */

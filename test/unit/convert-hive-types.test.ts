@@ -146,3 +146,11 @@ test('the grammars are plain enough for RE2: no look-around, no back-references'
     expect(acceptedText(kind)).not.toMatch(/\(\?[=!<]|\\[1-9]/)
   }
 })
+
+test.each([
+  ['no columns', []],
+  ['upper-case letters', [{ name: 'Amount', type: 'double' }]],
+  ['U+0001', [{ name: 'line\u0001', type: 'string' }]],
+])('a schema with %s is refused', (_what, columns) => {
+  expect(() => typedColumns(columns)).toThrow(/^read schema: /)
+})

@@ -65,7 +65,7 @@ export class DuckdbEngine {
     // Whoever asked to be alone meanwhile is waited for too.
     for (let before; before !== this.#last;) {
       before = this.#last
-      await before
+      await unlessAborted(before, signal)
     }
     const run = this.#session(work, signal)
     const settled = run.then(ignore, ignore)
@@ -77,8 +77,8 @@ export class DuckdbEngine {
   /** Runs `work` when all others have ended, and holds back new ones. */
   async alone<T>(work: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T> {
     const before = Promise.all([this.#last, ...this.#running])
-    const run = before.then(() => this.#session(work, signal))
-    this.#last = run.then(ignore, ignore)
+    const run = unlessAborted(before, signal).then(() => this.#session(work, signal))
+    this.#last = before.then(() => run).then(ignore, ignore)
     return run
   }
 
@@ -103,15 +103,35 @@ export class DuckdbEngine {
 
 const ignore = (): undefined => undefined
 
-/** One after another, in the order of asking. */
+/** One after another, in the order of asking. Who gives up while waiting is gone at once. */
 class Queueing {
   #last: Promise<unknown> = Promise.resolve()
 
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.then(ignore, ignore)
-    return turn
+  async take<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const before = this.#last
+    let leave = ignore as () => void
+    const mine = new Promise<void>((resolve) => (leave = resolve))
+    this.#last = before.then(() => mine)
+    try {
+      await unlessAborted(before, signal)
+      return await work()
+    } finally {
+      leave()
+    }
   }
+}
+
+/** Settles like `wait`, or rejects with the signal's reason as soon as it aborts. */
+function unlessAborted<T>(wait: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) {
+      abort()
+      return
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    void wait.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** A connection with its own temporary tables, which end with it. */
@@ -131,7 +151,7 @@ export class Session {
    * and hold twice the memory.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(work)
+    return this.#turns.take(work, this.#signal)
   }
 
   async run(sql: string): Promise<void> {

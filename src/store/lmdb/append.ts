@@ -1,6 +1,6 @@
 /** One append as a transaction: idempotence, admission, frames into the open batch, seals by size. */
 import { randomBytes } from 'node:crypto'
-import { newBatchId, batchSequence, type Trigger } from '../../domain/batch.ts'
+import { BATCH_RECORDS_SEALED, newBatchId, batchSequence, type Trigger } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { AppendId, Appended } from '../../domain/ports.ts'
@@ -93,7 +93,7 @@ function putFrame(
   state.pendingBytes += frame.bytes
   state.storedBytes += frame.stored.length
   void db.frames.put([incarnation, batchSequence(open.batchId), append], frame.stored)
-  if (open.bytes < sizeBytes) return 0
+  if (open.bytes < sizeBytes && open.records < BATCH_RECORDS_SEALED) return 0
   sealOpenBatch(db, incarnation, state, open, 'size', nowMs)
   return 1
 }

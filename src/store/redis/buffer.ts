@@ -1,6 +1,6 @@
 /** The durable buffer on Redis. Each method is one script, and each script one atomic, idempotent step. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { BatchRef, SealedBatch } from '../../domain/batch.ts'
+import { BATCH_RECORDS_SEALED, type BatchRef, type SealedBatch } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
 import { BufferUnavailableError, unreachable } from '../../domain/errors.ts'
 import type { Frame } from '../../domain/frame.ts'
@@ -61,6 +61,7 @@ export class RedisBuffer implements BufferPort {
       Math.floor(maxBytes * perStreamShare),
       base,
       dueMember(stream),
+      BATCH_RECORDS_SEALED,
     ]
     // Nearly full: asks without the frames, since this id may have been taken before.
     if (!(await memory.isFull())) argv.push(...frameArguments(frames))

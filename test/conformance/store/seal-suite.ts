@@ -1,5 +1,7 @@
 /** Seal: by size at the frame that reaches it, by interval, at once with interval 0, and by exactly one of many. */
 import { expect, test } from 'vitest'
+import { BATCH_RECORDS_SEALED } from '../../../src/domain/batch.ts'
+import { FrameBuilder } from '../../../src/domain/frame.ts'
 import {
   appendIds,
   at,
@@ -39,6 +41,21 @@ function sizeSuite(make: MakeStore): void {
     expect(batch).toMatchObject({ trigger: 'size', state: 'sealed', records: 2, bytes: 10, frames: 2 })
     expect(await readTexts(store, batch)).toEqual(['123456789', '0'])
     expect(await expectBalanced(store, stream)).toMatchObject({ accepted: 3, pending: 3, sealedBatches: 1 })
+  })
+
+  test('G5: a batch of tiny records is sealed by their number', async () => {
+    const stream = streamOf({ bytes: 128 * 1024 * 1024 })
+    const { store } = await openWith(make, stream)
+    const nextId = appendIds()
+    const builder = new FrameBuilder(BATCH_RECORDS_SEALED / 4, 0)
+    for (let record = 0; record < BATCH_RECORDS_SEALED / 4; record += 1) builder.addBytes(new Uint8Array(0))
+    const frame = builder.finish(1_790_000_000_000)
+    for (let append = 0; append < 3; append += 1) {
+      expect(await expectAppended(store, stream, [frame], nextId())).toMatchObject({ sealed: 0 })
+    }
+    expect(await expectAppended(store, stream, [frame], nextId())).toMatchObject({ sealed: 1 })
+    const batch = await describeBatch(store, at(await store.buffer.sealed(stream, 10), 0))
+    expect(batch).toMatchObject({ trigger: 'size', records: BATCH_RECORDS_SEALED, bytes: 0 })
   })
 
   test('one append may seal several batches', async () => {

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 stream  2 writers  3 due  4 budget
 -- ARGV  1 now (ms)  2 epoch  3 sequence  4 bytes that all streams may hold  5 bytes that this stream may hold
---       6 prefix of the stream's keys  7 the stream's member in due
+--       6 prefix of the stream's keys  7 the stream's member in due  8 records at which any batch is sealed
 --       then for each frame: 16 random hexadecimal digits, records, raw bytes, oldest arrival (ms), the packed frame
 --       (no frame: throttled, unless this id was answered before)
 -- Answer  {'appended', first append sequence, batches sealed} | {'throttled', 0, 0} | {'refused', 0, 0}
@@ -57,14 +57,14 @@ end
 if stream.status ~= 'ACTIVE' then return answer('refused', 0, 0) end
 
 local stored = 0
-for i = 12, #ARGV, 5 do stored = stored + #ARGV[i] end
+for i = 13, #ARGV, 5 do stored = stored + #ARGV[i] end
 local held = tonumber(stream.storedBytes)
 local held_by_all = tonumber(redis.call('GET', budget_key) or '0')
 if stored == 0 or held_by_all + stored > tonumber(ARGV[4]) or held + stored > tonumber(ARGV[5]) then
   return answer('throttled', 0, 0)
 end
 
-local size = tonumber(stream.sizeBytes)
+local size, records_max = tonumber(stream.sizeBytes), tonumber(ARGV[8])
 local appends, batches = tonumber(stream.appends), tonumber(stream.batches)
 local first, sealed, records_taken, bytes_taken = appends + 1, 0, 0, 0
 local open, opened_here = nil, false
@@ -74,7 +74,7 @@ if stream.openId and stream.openId ~= '' then
     oldest = stream.openOldest, opened = stream.openedAt }
 end
 
-for i = 8, #ARGV, 5 do
+for i = 9, #ARGV, 5 do
   local records, bytes, arrival, frame = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]
   appends = appends + 1
   if not open then
@@ -93,7 +93,7 @@ for i = 8, #ARGV, 5 do
   if tonumber(arrival) < tonumber(open.oldest) then open.oldest = arrival end
   records_taken = records_taken + records
   bytes_taken = bytes_taken + bytes
-  if open.bytes >= size then
+  if open.bytes >= size or open.records >= records_max then
     seal_batch(base, open, 'size', now)
     sealed = sealed + 1
     open = nil
