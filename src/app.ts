@@ -110,7 +110,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   const queue = openQueue(config, log)
   if (!roles.has('delivery')) onStop(() => queue.stop(0))
   const dispatch = createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream })
-  admin.openQuarantine({ store, dispatch })
+  admin.openStore({ store, dispatch })
   const dispatchSealed = crashingDispatch(dispatch, crash)
   const resolveColumns = catalogColumns(config)
   const streams = await applyDeclarations({

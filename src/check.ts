@@ -48,7 +48,7 @@ function missingTable(declaration: Declaration, config: Config): string | undefi
     Object.keys(tables).map((known) => `${name}.${known}`),
   )
   const nearest = nearestName(`${database}.${table}`, names)
-  const wanted = `table ${database}.${table} is not in config.catalog.databases`
+  const wanted = `table ${database}.${table} is not in catalog.databases`
   return nearest === undefined ? `${wanted}; add it there` : `${wanted}; did you mean ${nearest}?`
 }
 

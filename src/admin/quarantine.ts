@@ -5,38 +5,15 @@
 import { Router, type Response } from 'express'
 import type { Log } from '../account/log.ts'
 import type { SealedBatch } from '../domain/batch.ts'
-import { BufferUnavailableError } from '../domain/errors.ts'
-import type { Dispatch, Store } from '../domain/ports.ts'
-
-export interface QuarantinePorts {
-  readonly store: {
-    readonly buffer: Pick<Store['buffer'], 'quarantined' | 'release'>
-    readonly registry: Pick<Store['registry'], 'get' | 'list'>
-  }
-  readonly dispatch: Dispatch
-}
+import { refuse, storeRoute, type OperatorPorts, type PortsNow } from './store-route.ts'
 
 /** Batches listed of each delivery stream, the oldest first. */
 const LISTED_PER_STREAM = 100
 const BATCH_ID = /^[1-9]\d{0,15}-[0-9a-f]{16}$/
 
-/** @param portsNow answers nothing until the store is open */
-export function quarantineRoutes(portsNow: () => QuarantinePorts | undefined, log: Log): Router {
+export function quarantineRoutes(portsNow: PortsNow, log: Log): Router {
   const routes = Router()
-  const serve =
-    (answer: (ports: QuarantinePorts) => Promise<void>) =>
-    async (response: Response): Promise<void> => {
-      const ports = portsNow()
-      if (ports === undefined)
-        return refuse(response, 503, 'the process is starting; ask again once /readyz says ready')
-      try {
-        await answer(ports)
-      } catch (err) {
-        if (!(err instanceof BufferUnavailableError)) throw err
-        log.warn({ err }, 'quarantine could not be asked for')
-        refuse(response, 503, `the store does not answer (${err.message}); ask again, which is harmless`)
-      }
-    }
+  const serve = storeRoute(portsNow, log)
   routes.get('/quarantine', (_request, response) =>
     serve(async (ports) => void response.json(await list(ports)))(response),
   )
@@ -46,7 +23,7 @@ export function quarantineRoutes(portsNow: () => QuarantinePorts | undefined, lo
   return routes
 }
 
-async function list({ store }: QuarantinePorts): Promise<unknown> {
+async function list({ store }: OperatorPorts): Promise<unknown> {
   const quarantined: unknown[] = []
   let more = false
   for (const stream of await store.registry.list()) {
@@ -74,7 +51,7 @@ function entryOf(batch: SealedBatch): unknown {
 }
 
 async function release(
-  { store, dispatch }: QuarantinePorts,
+  { store, dispatch }: OperatorPorts,
   name: string,
   batchId: string,
   response: Response,
@@ -98,8 +75,4 @@ async function release(
     )
   }
   response.json({ released: { deliveryStream: name, incarnation, batchId } })
-}
-
-function refuse(response: Response, status: number, error: string): void {
-  response.status(status).json({ error })
 }

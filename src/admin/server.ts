@@ -1,6 +1,6 @@
 /**
  * The operators' endpoints: GET /metrics (Prometheus text), /healthz (the process is alive), /readyz (it can serve now),
- * and the way out of quarantine. It listens on a port of its own, so that none of it is reachable where clients are.
+ * where a record went, and the way out of quarantine. It listens on a port of its own, so that none of it is reachable where clients are.
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -10,7 +10,9 @@ import type { Health } from '../account/health.ts'
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import { StartError } from '../domain/errors.ts'
-import { quarantineRoutes, type QuarantinePorts } from './quarantine.ts'
+import { quarantineRoutes } from './quarantine.ts'
+import { recordRoutes } from './records.ts'
+import type { OperatorPorts, PortsNow } from './store-route.ts'
 
 export interface AdminServerOptions {
   readonly host: string
@@ -24,22 +26,22 @@ export interface AdminServerOptions {
 export interface AdminServer {
   /** Answers where it listens. Rejects with StartError when it cannot. */
   start(): Promise<{ readonly host: string; readonly port: number }>
-  /** Lets operators at quarantined batches. Until then, while the store is being opened, they are told to wait. */
-  openQuarantine(ports: QuarantinePorts): void
+  /** Lets operators at the store. Until then, while it is being opened, they are told to wait. */
+  openStore(ports: OperatorPorts): void
   /** Closes every connection. */
   stop(): Promise<void>
 }
 
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  let quarantine: QuarantinePorts | undefined
-  const server = createServer(createEndpoints(options, () => quarantine))
+  let operator: OperatorPorts | undefined
+  const server = createServer(createEndpoints(options, () => operator))
   return {
     start() {
       options.metrics.includeProcess()
       return listen(server, options)
     },
-    openQuarantine(ports) {
-      quarantine = ports
+    openStore(ports) {
+      operator = ports
     },
     async stop() {
       if (!server.listening) return
@@ -52,12 +54,9 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 }
 
 const ENDPOINTS =
-  'GET /metrics, GET /healthz, GET /readyz, GET /quarantine and POST /quarantine/<delivery stream>/<batch id>/release'
+  'GET /metrics, GET /healthz, GET /readyz, GET /records/<record id>, GET /quarantine and POST /quarantine/<delivery stream>/<batch id>/release'
 
-function createEndpoints(
-  { metrics, health, log }: AdminServerOptions,
-  quarantine: () => QuarantinePorts | undefined,
-): Express {
+function createEndpoints({ metrics, health, log }: AdminServerOptions, operator: PortsNow): Express {
   const endpoints = express()
   endpoints.disable('x-powered-by')
   endpoints.disable('etag')
@@ -76,7 +75,8 @@ function createEndpoints(
     const { ready, state, reasons } = await health.readiness()
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', state, reasons })
   })
-  endpoints.use(quarantineRoutes(quarantine, log))
+  endpoints.use(recordRoutes(operator, log))
+  endpoints.use(quarantineRoutes(operator, log))
   endpoints.use((_request, response) => {
     response.status(404).json({ error: `there are ${ENDPOINTS}` })
   })

@@ -3,7 +3,7 @@ import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { Health } from '../../src/account/health.ts'
 import { createLog } from '../../src/account/log.ts'
 import { Metrics } from '../../src/account/metrics.ts'
-import type { QuarantinePorts } from '../../src/admin/quarantine.ts'
+import type { OperatorPorts } from '../../src/admin/store-route.ts'
 import { createAdminServer, type AdminServer } from '../../src/admin/server.ts'
 import { openRawEncoder } from '../../src/convert/raw.ts'
 import { createDelivery } from '../../src/deliver/delivery.ts'
@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const server of running.splice(0)) await server.stop()
 })
 
-async function openAdmin(ports?: QuarantinePorts): Promise<string> {
+async function openAdmin(ports?: OperatorPorts): Promise<string> {
   const server = createAdminServer({
     host: '127.0.0.1',
     port: 0,
@@ -46,7 +46,7 @@ async function openAdmin(ports?: QuarantinePorts): Promise<string> {
   })
   const { host, port } = await server.start()
   running.push(server)
-  if (ports !== undefined) server.openQuarantine(ports)
+  if (ports !== undefined) server.openStore(ports)
   return `http://${host}:${port}`
 }
 
@@ -72,7 +72,7 @@ async function storeWith(...records: readonly string[]): Promise<[LmdbStore, rea
 
 function recordDispatches(): {
   readonly dispatched: StreamRef[]
-  readonly dispatch: QuarantinePorts['dispatch']
+  readonly dispatch: OperatorPorts['dispatch']
 } {
   const dispatched: StreamRef[] = []
   return { dispatched, dispatch: (ref) => Promise.resolve(void dispatched.push(ref)) }
@@ -186,7 +186,11 @@ test('while the store is being opened, and while it does not answer, the operato
   const silent = (): Promise<never> =>
     Promise.reject(new BufferUnavailableError('ask redis: connection refused'))
   const url = await openAdmin({
-    store: { buffer: { quarantined: silent, release: silent }, registry: { get: silent, list: silent } },
+    store: {
+      buffer: { quarantined: silent, release: silent },
+      registry: { get: silent, list: silent },
+      journal: { find: silent },
+    },
     dispatch: silent,
   })
   expect(await ask(`${url}/quarantine`)).toEqual([
