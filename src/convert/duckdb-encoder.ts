@@ -77,7 +77,11 @@ async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: 
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const run = careful ? engine.alone.bind(engine) : engine.together.bind(engine)
-    const converted = await run((session) => convertBatch(session, input, folder, careful), input.signal)
+    const converted = await run(
+      (session) => convertBatch(session, input, folder, careful),
+      input.batch.bytes,
+      input.signal,
+    )
     return await encoded(converted, remove)
   } catch (error) {
     await remove()

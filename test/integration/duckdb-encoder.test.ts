@@ -143,11 +143,11 @@ test('who is alone in DuckDB is alone, in whatever order others come', async () 
   }
   try {
     await Promise.all([
-      engine.together(visit('a'), signal),
-      engine.alone(visit('B'), signal),
-      engine.together(visit('c'), signal),
-      engine.alone(visit('D'), signal),
-      engine.together(visit('e'), signal),
+      engine.together(visit('a'), 0, signal),
+      engine.alone(visit('B'), 0, signal),
+      engine.together(visit('c'), 0, signal),
+      engine.alone(visit('D'), 0, signal),
+      engine.together(visit('e'), 0, signal),
     ])
   } finally {
     await engine.close()
@@ -337,6 +337,7 @@ test.each([
   try {
     const run = engine.together(
       (session) => session.run(sql.replace('FOLDER', folder)),
+      0,
       new AbortController().signal,
     )
     await expect(run).rejects.toThrow(/disabled|locked|Cannot (?:access|change)/i)

@@ -157,9 +157,7 @@ class BatchRun {
       if (refused > 0) throw defect(`${refused} exact rows were refused`)
       minusZerosAside = found
     }
-    const written = await this.#copyRows(lines, doubtful === rows, aside, minusZeros + minusZerosAside > 0)
-    await session.run('DROP TABLE batch_rows')
-    return written
+    return this.#copyRows(lines, doubtful === rows, aside, minusZeros + minusZerosAside > 0)
   }
 
   async #copyRows(

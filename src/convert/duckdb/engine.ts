@@ -1,73 +1,37 @@
-/**
- * One DuckDB for all deliveries of a process, so that one memory limit holds for all of them. It reads and writes nothing
- * but the staging folder, loads no extensions and cannot be told otherwise by a query.
- */
-import { availableParallelism } from 'node:os'
-import { DuckDBInstance, version, type DuckDBConnection } from '@duckdb/node-api'
+/** The turns of a process's conversions in its one DuckDB, so that one memory limit holds for all of them. */
+import { version, type DuckDBConnection } from '@duckdb/node-api'
 import { EncoderError } from '../../domain/errors.ts'
 import { stagingError } from '../staging.ts'
-import { quotedText } from './query.ts'
-
-/** DuckDB holds more than its limit (buffers of threads, compression, open row groups): it is told this share of ours. */
-const LIMIT_SHARE = 0.8
+import { CagedInstance, type InstanceOptions } from './instance.ts'
 
 export class DuckdbEngine {
   readonly version = version()
-  readonly #instance: DuckDBInstance
+  readonly #instance: CagedInstance
   /** Resolves when nothing that was let in before runs any more. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #running = new Set<Promise<unknown>>()
   readonly #turns = new Queueing()
 
-  private constructor(instance: DuckDBInstance) {
+  private constructor(instance: CagedInstance) {
     this.#instance = instance
   }
 
-  /** @param folder the only one that DuckDB may touch */
-  static async open(options: {
-    readonly folder: string
-    readonly threads: number
-    readonly memoryLimitBytes: number
-  }): Promise<DuckdbEngine> {
-    const instance = await DuckDBInstance.create(':memory:', {
-      threads: String(Math.max(1, Math.min(options.threads, 4 * availableParallelism()))),
-      memory_limit: `${Math.floor(options.memoryLimitBytes * LIMIT_SHARE)}B`,
-    })
-    const connection = await instance.connect()
-    try {
-      // The order matters: each of the last two forbids what comes before it.
-      for (const setting of [
-        `SET temp_directory = ${quotedText(`${options.folder}/spill`)}`,
-        `SET allowed_directories = [${quotedText(options.folder)}]`,
-        'SET autoload_known_extensions = false',
-        'SET autoinstall_known_extensions = false',
-        'SET allow_community_extensions = false',
-        'SET preserve_insertion_order = true',
-        // What is freed goes back to the system soon: some 80 MiB less at the peak, for some 5 % more CPU time.
-        `SET allocator_flush_threshold = '32MiB'`,
-        `SET allocator_bulk_deallocation_flush_threshold = '32MiB'`,
-        'SET write_buffer_row_group_count = 1',
-        'SET enable_external_access = false',
-        'SET lock_configuration = true',
-      ])
-        await connection.run(setting)
-    } catch (error) {
-      instance.closeSync()
-      throw error
-    } finally {
-      connection.closeSync()
-    }
-    return new DuckdbEngine(instance)
+  static async open(options: InstanceOptions): Promise<DuckdbEngine> {
+    return new DuckdbEngine(await CagedInstance.open(options))
   }
 
-  /** Runs `work` beside others. Rejects with the signal's reason once it aborts, with EncoderError otherwise. */
-  async together<T>(work: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T> {
+  /**
+   * Runs `work` beside others. Rejects with the signal's reason once it aborts, with EncoderError otherwise.
+   *
+   * @param bytes of the records to be converted
+   */
+  async together<T>(work: (session: Session) => Promise<T>, bytes: number, signal: AbortSignal): Promise<T> {
     // Whoever asked to be alone meanwhile is waited for too.
     for (let before; before !== this.#last;) {
       before = this.#last
       await unlessAborted(before, signal)
     }
-    const run = this.#session(work, signal)
+    const run = this.#session(work, bytes, signal)
     const settled = run.then(ignore, ignore)
     this.#running.add(settled)
     void settled.then(() => this.#running.delete(settled))
@@ -75,29 +39,26 @@ export class DuckdbEngine {
   }
 
   /** Runs `work` when all others have ended, and holds back new ones. */
-  async alone<T>(work: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async alone<T>(work: (session: Session) => Promise<T>, bytes: number, signal: AbortSignal): Promise<T> {
     const before = Promise.all([this.#last, ...this.#running])
-    const run = unlessAborted(before, signal).then(() => this.#session(work, signal))
+    const run = unlessAborted(before, signal).then(() => this.#session(work, bytes, signal))
     this.#last = before.then(() => run).then(ignore, ignore)
     return run
   }
 
-  async #session<T>(work: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #session<T>(work: (session: Session) => Promise<T>, bytes: number, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
-    const connection = await this.#instance.connect()
-    const interrupt = (): void => connection.interrupt()
-    signal.addEventListener('abort', interrupt)
+    const session = new Session(this.#instance, this.#turns, bytes, signal)
     try {
-      return await work(new Session(connection, signal, this.#turns))
+      return await work(session)
     } finally {
-      signal.removeEventListener('abort', interrupt)
-      connection.closeSync()
+      session.end()
     }
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#last, ...this.#running])
-    this.#instance.closeSync()
+    await this.#instance.close()
   }
 }
 
@@ -134,40 +95,58 @@ function unlessAborted<T>(wait: Promise<T>, signal: AbortSignal): Promise<T> {
   })
 }
 
-/** A connection with its own temporary tables, which end with it. */
+/** A connection, made for the first query, with its own temporary tables, which end with it. */
 export class Session {
-  readonly #connection: DuckDBConnection
-  readonly #signal: AbortSignal
+  readonly #instance: CagedInstance
   readonly #turns: Queueing
+  readonly #bytes: number
+  readonly #signal: AbortSignal
+  #connection: DuckDBConnection | undefined
+  readonly #interrupt = (): void => this.#connection?.interrupt()
 
-  constructor(connection: DuckDBConnection, signal: AbortSignal, turns: Queueing) {
-    this.#connection = connection
-    this.#signal = signal
+  constructor(instance: CagedInstance, turns: Queueing, bytes: number, signal: AbortSignal) {
+    this.#instance = instance
     this.#turns = turns
+    this.#bytes = bytes
+    this.#signal = signal
+    signal.addEventListener('abort', this.#interrupt)
   }
 
   /**
-   * Runs `work` while no other session does so. Two batches in DuckDB at once are no faster, since each uses all threads,
-   * and hold twice the memory.
+   * Runs `work`, all that this session has to do in DuckDB, while no other session does so. Two batches there at once are
+   * no faster, since each uses all threads, and hold twice the memory.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(work, this.#signal)
+    return this.#turns.take(async () => {
+      try {
+        return await work()
+      } finally {
+        this.end()
+      }
+    }, this.#signal)
+  }
+
+  /** Gives the connection back. May be called again. */
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#interrupt)
+    if (this.#connection !== undefined) this.#instance.giveBack(this.#connection)
+    this.#connection = undefined
   }
 
   async run(sql: string): Promise<void> {
-    await this.#guarded(() => this.#connection.run(sql))
+    await this.#guarded((connection) => connection.run(sql))
   }
 
   /** The numbers of a query's only row. */
   async numbers(sql: string): Promise<readonly number[]> {
-    const reader = await this.#guarded(() => this.#connection.runAndReadAll(sql))
+    const reader = await this.#guarded((connection) => connection.runAndReadAll(sql))
     return (reader.getRows()[0] ?? []).map(Number)
   }
 
   /** Calls `take` with each value of a query's only column, an INTEGER. */
   async integers(sql: string, take: (value: number) => void): Promise<void> {
-    await this.#guarded(async () => {
-      const result = await this.#connection.stream(sql)
+    await this.#guarded(async (connection) => {
+      const result = await connection.stream(sql)
       for (;;) {
         const chunk = await result.fetchChunk()
         if (chunk === null || chunk.rowCount === 0) return
@@ -177,10 +156,11 @@ export class Session {
     })
   }
 
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+  async #guarded<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     this.#signal.throwIfAborted()
     try {
-      return await work()
+      this.#connection ??= await this.#instance.borrow(this.#bytes)
+      return await work(this.#connection)
     } catch (error) {
       this.#signal.throwIfAborted()
       throw duckdbError(error)
