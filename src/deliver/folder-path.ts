@@ -44,8 +44,6 @@ export function keyOfNames(names: readonly string[]): string {
 
 function encodeSegment(segment: string): string {
   if (segment === '') return '%'
-  if (segment === '.') return '%2E'
-  if (segment === '..') return '%2E%2E'
   // Backslashes are separators on some systems.
   return segment.replace(
     /[%\\\0]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
@@ -71,7 +69,12 @@ function split(encoded: string): string[] {
     piece += unit
     bytes += more
   }
-  return [...pieces, piece]
+  return [...pieces, withoutDots(piece)]
+}
+
+/** A whole name of one or two dots is the folder itself, or the one above: also when it is what a long name ends in. */
+function withoutDots(name: string): string {
+  return name === '.' || name === '..' ? name.replaceAll('.', '%2E') : name
 }
 
 function decodeName(name: string): string {

@@ -82,6 +82,12 @@ describe('whatever the key', () => {
     )
   })
 
+  test.each(['.', '..'])('a long name that ends in %s at the cut stays below its folder', (dots) => {
+    const key = `${'x'.repeat(251)}${dots}/object`
+    expect(namesOfKey(key)).toEqual([`${'x'.repeat(251)}%n`, dots.replaceAll('.', '%2E'), 'object'])
+    expect(keyOfNames(namesOfKey(key))).toBe(key)
+  })
+
   test('every name is one that a file system takes', () => {
     fc.assert(
       fc.property(hostileKeys, (key) => {
