@@ -2,8 +2,7 @@
  * What follows a failed attempt. Retries never end: what is not delivered is kept, and an operator is told. Only two things
  * set a batch aside: its key holds other data, or its conversion killed a process that had nothing else to do.
  */
-import { DestinationError, EncoderError } from '../domain/errors.ts'
-import { FrameError } from '../domain/frame.ts'
+import { DestinationError, EncoderError, FrameError } from '../domain/errors.ts'
 import { backoffMs } from '../runtime/backoff.ts'
 
 export type Verdict =

@@ -33,12 +33,23 @@ export interface DeliveryStream extends StreamRef {
   readonly destination: S3Destination
   /** ExtendedS3DestinationDescription as DescribeDeliveryStream answers it. */
   readonly description: JsonObject
+  /** Where its records are read; only of a KinesisStreamAsSource. */
+  readonly kinesis?: KinesisSource
   /** DeliveryStreamDescription.Source as DescribeDeliveryStream answers it; absent for DirectPut without a throughput hint. */
   readonly source?: JsonObject
   /** As given to Create. */
   readonly tags?: readonly JsonObject[]
   /** SHA-256 of each declaration in a configuration file that was applied; each acts once. */
   readonly declarations: readonly string[]
+}
+
+/** The data stream that feeds a delivery stream. */
+export interface KinesisSource {
+  readonly streamArn: string
+  /** Checkpoint of the shards that are open at the start: AT_TIMESTAMP of DeliveryStartTimestamp unless another was asked for. */
+  readonly start: string
+  /** A user record of a KPL aggregate whose hash key lies outside its shard's range, as they come around a reshard. */
+  readonly outOfRangeRecords: 'keep' | 'drop'
 }
 
 /** When an open batch is sealed: by size or by age, whichever comes first. */
@@ -67,6 +78,20 @@ export interface FormatConversion {
   /** OpenXJsonSerDe.CaseInsensitive: JSON keys are lower-cased before they are matched with columns. */
   readonly caseInsensitive: boolean
   readonly parquetCompression: ParquetCompression
+  /** Columns after those of the table that hold where a record came from; absent or empty: none. */
+  readonly metadataColumns?: readonly MetadataColumn[]
+}
+
+/**
+ * What a metadata column holds: the shard id, sequence number and partition key (string), the place in a KPL aggregate
+ * (int, null for a record that came alone), or the approximate arrival in Kinesis (timestamp).
+ */
+export type MetadataField = 'shardId' | 'sequenceNumber' | 'subSequenceNumber' | 'partitionKey' | 'arrival'
+
+export interface MetadataColumn {
+  readonly field: MetadataField
+  /** In lower case, no name of the table's own. */
+  readonly name: string
 }
 
 /** A table of a catalog (SchemaConfiguration). */

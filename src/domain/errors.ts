@@ -69,6 +69,16 @@ export class StartError extends Error {
   }
 }
 
+/** A frame that this build cannot read. `newer`: written by a later version of Hydrant; leave it alone. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError'
+  readonly newer: boolean
+  constructor(message: string, newer = false) {
+    super(message)
+    this.newer = newer
+  }
+}
+
 /** Closes a switch over a union: does not compile while a case is missing. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`)

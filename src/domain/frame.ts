@@ -4,7 +4,7 @@
  * Layout (little endian):
  *
  *     0  u32  magic "HYF1"
- *     4  u8   format version (1)
+ *     4  u8   format version: 1, or 2 with a metadata section, so that an older Hydrant leaves such a frame alone
  *     5  u8   flags
  *     6  u8   codec of the body (0 none; a store adapter may compress, see store/frame-codec)
  *     7  u8   reserved, 0
@@ -13,7 +13,7 @@
  *    16  f64  arrival of the oldest record, epoch ms
  *    24  u32  record bytes: sum of the lengths, without our newlines
  *    28  u32  body bytes after decompression
- *    32  u32  metadata bytes (a per-record section between lengths and payload; 0 when absent)
+ *    32  u32  metadata bytes (see record-metadata; 0 when absent)
  *    36  u32  reserved, 0
  *    40  body: u32 length of each record, metadata, payload (each record followed by a newline that is ours)
  *
@@ -21,15 +21,20 @@
  * copying it. A payload that cannot be read so carries `FrameFlag.odd` and takes the exact path.
  */
 import { isUtf8 } from 'node:buffer'
+import { FrameError } from './errors.ts'
+import { FrameMetadata, holdsVerdicts } from './record-metadata.ts'
 
 export const FRAME_HEADER_BYTES = 40
-export const FRAME_FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
+const FORMAT_VERSION_WITH_METADATA = 2
 const MAGIC = 0x31465948 // "HYF1"
 const NEWLINE = 0x0a
 
 export const FrameFlag = {
   /** A record holds a newline, CR, NUL, U+0001, a byte order mark, or bytes that are not UTF-8, or is empty. */
   odd: 1,
+  /** A record has a verdict in the metadata section. */
+  decided: 2,
 } as const
 
 export const FrameCodec = { none: 0, snappy: 1 } as const
@@ -46,28 +51,23 @@ export interface FrameHeader {
   readonly metadataBytes: number
 }
 
-/** Thrown for a frame that this build cannot read. `newer`: written by a later version of Hydrant; leave it alone. */
-export class FrameError extends Error {
-  override readonly name = 'FrameError'
-  readonly newer: boolean
-  constructor(message: string, newer = false) {
-    super(message)
-    this.newer = newer
-  }
-}
-
 /** Collects the records of one call into a single allocation. */
 export class FrameBuilder {
   readonly #buffer: Buffer
   readonly #count: number
+  readonly #metadata: Buffer | undefined
   readonly #payloadStart: number
   #index = 0
   #end: number
 
-  /** @param payloadBytesMax upper bound of the sum of the record lengths */
-  constructor(count: number, payloadBytesMax: number) {
+  /**
+   * @param payloadBytesMax upper bound of the sum of the record lengths
+   * @param metadata section with an entry for each record, see record-metadata
+   */
+  constructor(count: number, payloadBytesMax: number, metadata?: Buffer) {
     this.#count = count
-    this.#payloadStart = FRAME_HEADER_BYTES + 4 * count
+    this.#metadata = metadata
+    this.#payloadStart = FRAME_HEADER_BYTES + 4 * count + (metadata?.length ?? 0)
     this.#buffer = Buffer.allocUnsafe(this.#payloadStart + payloadBytesMax + count)
     this.#end = this.#payloadStart
   }
@@ -99,9 +99,12 @@ export class FrameBuilder {
     const buffer = this.#buffer.subarray(0, this.#end)
     const payload = buffer.subarray(this.#payloadStart)
     const recordBytes = payload.length - this.#count
+    const metadata = this.#metadata
+    metadata?.copy(buffer, FRAME_HEADER_BYTES + 4 * this.#count)
+    const decided = metadata !== undefined && holdsVerdicts(metadata) ? FrameFlag.decided : 0
     buffer.writeUInt32LE(MAGIC, 0)
-    buffer[4] = FRAME_FORMAT_VERSION
-    buffer[5] = isOdd(buffer, payload, this.#count) ? FrameFlag.odd : 0
+    buffer[4] = metadata === undefined ? FORMAT_VERSION : FORMAT_VERSION_WITH_METADATA
+    buffer[5] = (isOdd(buffer, payload, this.#count) ? FrameFlag.odd : 0) | decided
     buffer[6] = FrameCodec.none
     buffer[7] = 0
     buffer.writeUInt32LE(this.#count, 8)
@@ -109,7 +112,7 @@ export class FrameBuilder {
     buffer.writeDoubleLE(arrivalMs, 16)
     buffer.writeUInt32LE(recordBytes, 24)
     buffer.writeUInt32LE(buffer.length - FRAME_HEADER_BYTES, 28)
-    buffer.writeUInt32LE(0, 32)
+    buffer.writeUInt32LE(metadata?.length ?? 0, 32)
     buffer.writeUInt32LE(0, 36)
     return new Frame(buffer)
   }
@@ -158,6 +161,19 @@ export class Frame {
     return (this.header.flags & FrameFlag.odd) !== 0
   }
 
+  /** True when a record has a verdict and goes to the error prefix as it is. */
+  get isDecided(): boolean {
+    return (this.header.flags & FrameFlag.decided) !== 0
+  }
+
+  /** Where the records came from, or undefined when nothing is known. Throws FrameError when it is too new. */
+  get metadata(): FrameMetadata | undefined {
+    const { metadataBytes, records } = this.header
+    if (metadataBytes === 0) return undefined
+    const start = FRAME_HEADER_BYTES + 4 * records
+    return new FrameMetadata(this.buffer.subarray(start, start + metadataBytes), records)
+  }
+
   /** Each record followed by our newline. */
   get payload(): Buffer {
     return this.buffer.subarray(FRAME_HEADER_BYTES + 4 * this.header.records + this.header.metadataBytes)
@@ -190,9 +206,9 @@ export function readFrameHeader(buffer: Buffer): FrameHeader {
     throw new FrameError('read frame: these bytes are not a frame')
   }
   const formatVersion = buffer.readUInt8(4)
-  if (formatVersion !== FRAME_FORMAT_VERSION) {
+  if (formatVersion !== FORMAT_VERSION && formatVersion !== FORMAT_VERSION_WITH_METADATA) {
     throw new FrameError(
-      `read frame: format version ${formatVersion} is not ${FRAME_FORMAT_VERSION}; a newer Hydrant must deliver it`,
+      `read frame: format version ${formatVersion} is newer than ${FORMAT_VERSION_WITH_METADATA}; a newer Hydrant must deliver it`,
       true,
     )
   }

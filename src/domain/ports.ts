@@ -9,6 +9,7 @@ import type { Column, DeliveryStream, StreamRef, TableRef } from './delivery-str
 import type { Frame } from './frame.ts'
 import type { JournalEntry, Outcome, Totals } from './outcome.ts'
 import type { Plan } from './plan.ts'
+import type { Checkpoint, NewShard, ShardLease, ShardPosition, ShardState } from './shard.ts'
 
 /** `now`: the wall clock, epoch ms; it names objects. `monotonicMs`: for ages and deadlines. */
 export interface Clock {
@@ -28,6 +29,19 @@ export type Accepted =
   | { readonly kind: 'throttled' }
   /** This incarnation is not there, or not ACTIVE. */
   | { readonly kind: 'refused' }
+
+/** The same for records read from a shard: frames are taken all or none, and the shard's checkpoint moves with them. */
+export type AcceptFromShard = (
+  frames: readonly Frame[],
+  position: ShardPosition,
+) => Promise<Accepted | OutOfPlace>
+
+/** A shard's reader is not where the store has the shard. Nothing was taken. */
+export type OutOfPlace =
+  /** The lease is another's, or has run out: stop reading. */
+  | { readonly kind: 'fenced' }
+  /** The shard's checkpoint is not the one that the records follow: go on from it. */
+  | { readonly kind: 'gap'; readonly checkpoint: Checkpoint }
 
 /** Names one append of one process, so that a command sent twice is taken once. `epoch` is the process's, `sequence` grows. */
 export interface AppendId {
@@ -70,6 +84,12 @@ export interface Buffer {
    * next frame opens another. Resolves when durable. The answer to a repeated id is the first answer.
    */
   append(stream: StreamRef, frames: readonly Frame[], id: AppendId): Promise<Appended>
+  /**
+   * The same for records of a shard, and its checkpoint moves from `after` to `last` in the same atomic step, while the
+   * lease is held and the checkpoint is `after`. Sent twice, the second is answered `gap` with `last`, which tells that the
+   * first was taken.
+   */
+  appendFromShard(frames: readonly Frame[], position: ShardPosition): Promise<Appended | OutOfPlace>
   /** Seals the open batch if it is older than the stream's interval (0: if nothing of the stream is sealed, or after 1 s). */
   sealDue(stream: StreamRef): Promise<Sealed>
   /** Streams whose open batch is due, by hints that may be lost: ask `sealDue` of every stream now and then. */
@@ -134,11 +154,54 @@ export interface Journal {
   find(stream: StreamRef, appendSequence: number): Promise<JournalEntry | undefined>
 }
 
+/**
+ * The shards that feed the delivery streams, their leases and checkpoints (domain/shard.ts), and the processes that read
+ * them. All that can be sent twice is idempotent. Times are the store's; every change of a shard is refused unless its
+ * lease is held by this process, has not run out, and has the counter that the caller knows. Shards go with their stream.
+ */
+export interface Shards {
+  /** This process as a holder of leases. */
+  readonly holder: string
+  /** Says that this process reads shards, for another `ttlMs`. Answers all that do, in order, this one among them. */
+  attend(ttlMs: number): Promise<readonly string[]>
+  /** This process reads no more, at once. */
+  leave(): Promise<void>
+  /** Adds those that are not known, all in one step; a known one stays as it is. False when the stream is gone. */
+  register(stream: StreamRef, shards: readonly NewShard[]): Promise<boolean>
+  /** In order of keys; empty when the stream is gone. */
+  list(stream: StreamRef): Promise<readonly ShardState[]>
+  /** A lease on a shard that nobody holds and that has not ended, under a counter never used before; or the one held. */
+  acquire(stream: StreamRef, key: string, ttlMs: number): Promise<AcquiredShard | undefined>
+  /** Prolongs leases of one stream; answers the keys of those that are still held. `behindMs` is kept for `list`. */
+  renew(stream: StreamRef, held: readonly RenewedShard[], ttlMs: number): Promise<readonly string[]>
+  /** Gives it up at once if it is still held. */
+  release(lease: ShardLease): Promise<void>
+  /** Registers the children, then moves the checkpoint from `after` to SHARD_END and frees the lease, all in one step. */
+  end(lease: ShardLease, after: Checkpoint, children: readonly NewShard[]): Promise<Ended>
+  /** Removes shards that are never read again, whoever holds them. */
+  forget(stream: StreamRef, keys: readonly string[]): Promise<void>
+}
+
+export interface AcquiredShard {
+  readonly lease: ShardLease
+  readonly checkpoint: Checkpoint
+}
+
+export interface RenewedShard {
+  readonly key: string
+  readonly counter: number
+  readonly behindMs?: number
+}
+
+/** `end` sent twice: the second is answered `gap` with SHARD_END. */
+export type Ended = { readonly kind: 'ended' } | OutOfPlace
+
 /** A store adapter: atomic steps span these ports, so one adapter serves all of them. */
 export interface Store {
   readonly buffer: Buffer
   readonly registry: Registry
   readonly leases: Leases
+  readonly shards: Shards
   readonly journal: Journal
   /** What an acknowledgement means with this store, in one line for the operator. */
   readonly promise: string

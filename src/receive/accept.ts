@@ -5,7 +5,9 @@
  * So the cost of a durable write is shared by all that wait for it, and frames of one process keep their order. The bytes
  * that wait are bounded by the callers, each of whom waits for its own frame.
  *
- * Each append gets a sequence number that this process has never used before. The store remembers the last one of each
+ * Records of a shard are appended on their own, because its checkpoint moves with them; a shard has one append in flight.
+ *
+ * Each other append gets a sequence number that this process has never used before. The store remembers the last one of each
  * process, so a command that a client library sends twice is taken once. An append whose outcome is unknown is given up:
  * its number is not used again, for the same frames or others.
  */
@@ -14,7 +16,16 @@ import type { Metrics } from '../account/metrics.ts'
 import type { StreamRef } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import { MIB } from '../domain/limits.ts'
-import type { Accept, Accepted, Appended, Buffer as BufferPort, Clock, Dispatch } from '../domain/ports.ts'
+import type {
+  Accept,
+  Accepted,
+  AcceptFromShard,
+  Appended,
+  Buffer as BufferPort,
+  Clock,
+  Dispatch,
+  OutOfPlace,
+} from '../domain/ports.ts'
 
 /** What one append may carry; a single frame may be larger. */
 const GROUP_FRAMES_MAX = 64
@@ -32,6 +43,7 @@ export interface AcceptOptions {
 
 export interface FrontDoor {
   readonly accept: Accept
+  readonly acceptFromShard: AcceptFromShard
   /** Resolves once no append is in flight and every sealed batch has been dispatched or left to the sweep. */
   readonly drain: () => Promise<void>
 }
@@ -52,7 +64,8 @@ interface Lane {
 export function createAccept(options: AcceptOptions): FrontDoor {
   const lanes = new Map<string, Lane>()
   const running = new Set<Promise<void>>()
-  const append = createAppend(options, track)
+  const booked = createBooking(options, track)
+  let sequence = 0
 
   function track(work: Promise<void>): void {
     running.add(work)
@@ -63,12 +76,23 @@ export function createAccept(options: AcceptOptions): FrontDoor {
     while (lane.waiting.length > 0) {
       const group = takeGroup(lane)
       try {
-        settle(lane, group, await append(lane.stream, group))
+        sequence += 1
+        const id = { epoch: options.epoch, sequence }
+        const frames = group.map(({ frame }) => frame)
+        const append = (): Promise<Appended> => options.buffer.append(lane.stream, frames, id)
+        const answer = await booked(lane.stream, frames, append)
+        if (answer.kind === 'throttled' && group.length === 1) countThrottled(lane.stream, frames)
+        settle(lane, group, answer)
       } catch (error) {
         for (const { reject } of group) reject(error)
       }
     }
     lanes.delete(lane.stream.incarnation)
+  }
+
+  function countThrottled({ name }: StreamRef, frames: readonly Frame[]): void {
+    const labels = { delivery_stream: name }
+    options.metrics.count('hydrant_throttled_records_total', labels, sum(frames, 'records'))
   }
 
   const accept: Accept = (stream, frame) =>
@@ -84,8 +108,17 @@ export function createAccept(options: AcceptOptions): FrontDoor {
       track(run(opened))
     })
 
+  const acceptFromShard: AcceptFromShard = async (frames, position) => {
+    const append = (): Promise<Appended | OutOfPlace> => options.buffer.appendFromShard(frames, position)
+    const appending = booked(position.lease.stream, frames, append)
+    track(appending.then(ignore, ignore))
+    const answer = await appending
+    return answer.kind === 'appended' ? { kind: 'accepted', appendSequence: answer.firstSequence } : answer
+  }
+
   return {
     accept,
+    acceptFromShard,
     drain: async () => {
       while (running.size > 0) await Promise.all(running)
     },
@@ -120,13 +153,19 @@ function settle(lane: Lane, group: readonly Waiting[], appended: Appended): void
   if (appended.kind === 'appended') lane.framesMax = Math.min(GROUP_FRAMES_MAX, lane.framesMax * 2)
 }
 
-/** One append under a fresh id, counted, its sealed batches dispatched. */
-function createAppend(
-  options: AcceptOptions,
+const ignore = (): undefined => undefined
+
+type Book = <A extends Appended | OutOfPlace>(
+  stream: StreamRef,
+  frames: readonly Frame[],
+  append: () => Promise<A>,
+) => Promise<A>
+
+/** Carries out an append, counts what it took, and dispatches the batches that it sealed. */
+function createBooking(
+  { dispatch, clock, metrics, log }: AcceptOptions,
   track: (work: Promise<void>) => void,
-): (stream: StreamRef, group: readonly Waiting[]) => Promise<Appended> {
-  const { buffer, dispatch, clock, metrics, log, epoch } = options
-  let sequence = 0
+): Book {
   let reachable = true
 
   async function dispatchSealed(stream: StreamRef): Promise<void> {
@@ -138,32 +177,24 @@ function createAppend(
     }
   }
 
-  function appended(stream: StreamRef, group: readonly Waiting[], sealed: number): void {
+  function appended(stream: StreamRef, frames: readonly Frame[], sealed: number): void {
     const labels = { delivery_stream: stream.name }
-    metrics.count('hydrant_accepted_records_total', labels, sum(group, 'records'))
-    metrics.count('hydrant_accepted_bytes_total', labels, sum(group, 'recordBytes'))
+    metrics.count('hydrant_accepted_records_total', labels, sum(frames, 'records'))
+    metrics.count('hydrant_accepted_bytes_total', labels, sum(frames, 'recordBytes'))
     if (sealed === 0) return
     metrics.count('hydrant_sealed_batches_total', { ...labels, trigger: 'size' }, sealed)
     log.info({ deliveryStream: stream.name, trigger: 'size', batches: sealed }, 'batch sealed')
     track(dispatchSealed(stream))
   }
 
-  return async (stream, group) => {
-    sequence += 1
+  return async (stream, frames, append) => {
     const started = clock.monotonicMs()
     try {
-      const frames = group.map(({ frame }) => frame)
-      const answer = await buffer.append(stream, frames, { epoch, sequence })
+      const answer = await append()
       metrics.observe('hydrant_append_seconds', {}, (clock.monotonicMs() - started) / 1000)
       if (!reachable) log.info({}, 'buffer was reachable again')
       reachable = true
-      if (answer.kind === 'appended') appended(stream, group, answer.sealed)
-      else if (answer.kind === 'throttled' && group.length === 1)
-        metrics.count(
-          'hydrant_throttled_records_total',
-          { delivery_stream: stream.name },
-          sum(group, 'records'),
-        )
+      if (answer.kind === 'appended') appended(stream, frames, answer.sealed)
       return answer
     } catch (err) {
       metrics.count('hydrant_buffer_errors_total', { operation: 'append' })
@@ -174,6 +205,6 @@ function createAppend(
   }
 }
 
-function sum(group: readonly Waiting[], measure: 'records' | 'recordBytes'): number {
-  return group.reduce((total, { frame }) => total + frame[measure], 0)
+function sum(frames: readonly Frame[], measure: 'records' | 'recordBytes'): number {
+  return frames.reduce((total, frame) => total + frame[measure], 0)
 }

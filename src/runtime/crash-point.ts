@@ -13,6 +13,12 @@ export const crashPoints = [
   'after-error-put',
   'before-discard',
   'after-discard',
+  'after-shard-acquire',
+  'after-shard-iterator',
+  'after-shard-read',
+  'after-shard-append',
+  'before-shard-end',
+  'after-shard-end',
 ] as const
 
 export type CrashPoint = (typeof crashPoints)[number]

@@ -4,7 +4,8 @@
  */
 import { crc32 } from 'node:zlib'
 import { compressSync, uncompressSync } from 'snappy'
-import { FRAME_HEADER_BYTES, Frame, FrameCodec, FrameError, readFrameHeader } from '../domain/frame.ts'
+import { FrameError } from '../domain/errors.ts'
+import { FRAME_HEADER_BYTES, Frame, FrameCodec, readFrameHeader } from '../domain/frame.ts'
 
 /** Below this, compression costs more than the bytes it saves. */
 const COMPRESS_FROM_BYTES = 1024

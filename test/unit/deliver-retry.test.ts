@@ -1,7 +1,11 @@
 /** D4: retries never end; only a collision, a batch that kills its own process, and damaged frames are set aside. */
 import { expect, test } from 'vitest'
-import { BufferUnavailableError, DestinationError, EncoderError } from '../../src/domain/errors.ts'
-import { FrameError } from '../../src/domain/frame.ts'
+import {
+  BufferUnavailableError,
+  DestinationError,
+  EncoderError,
+  FrameError,
+} from '../../src/domain/errors.ts'
 import { verdictOn } from '../../src/deliver/retry.ts'
 import { backoffMs } from '../../src/runtime/backoff.ts'
 

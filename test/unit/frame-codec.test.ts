@@ -1,14 +1,9 @@
 /** Packed frames: smaller where that pays, the same when unpacked, and damage is found. */
+import { FrameError } from '../../src/domain/errors.ts'
 import { crc32 } from 'node:zlib'
 import { array, assert, integer, property, tuple, uint8Array } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  FRAME_HEADER_BYTES,
-  FrameBuilder,
-  FrameCodec,
-  FrameError,
-  type Frame,
-} from '../../src/domain/frame.ts'
+import { FRAME_HEADER_BYTES, FrameBuilder, FrameCodec, type Frame } from '../../src/domain/frame.ts'
 import { packFrame, unpackFrame } from '../../src/store/frame-codec.ts'
 
 function frameOf(records: readonly Uint8Array[], arrivalMs = 7): Frame {

@@ -1,7 +1,8 @@
 /** A sealed batch's frames, a few in memory at a time, copied out of the mapped file. */
 import { setImmediate } from 'node:timers/promises'
 import { batchSequence, type BatchRef } from '../../domain/batch.ts'
-import { FrameError, type Frame } from '../../domain/frame.ts'
+import { FrameError } from '../../domain/errors.ts'
+import type { Frame } from '../../domain/frame.ts'
 import { unpackFrame } from '../frame-codec.ts'
 import type { LmdbDatabase } from './database.ts'
 

@@ -4,7 +4,8 @@
  */
 import type { BatchRef } from '../../domain/batch.ts'
 import { BufferUnavailableError } from '../../domain/errors.ts'
-import { FrameError, type Frame } from '../../domain/frame.ts'
+import { FrameError } from '../../domain/errors.ts'
+import type { Frame } from '../../domain/frame.ts'
 import { unpackFrame } from '../frame-codec.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
