@@ -107,7 +107,7 @@ describe('damage', () => {
     unknownCodec[6] = 9
     unknownCodec.writeUInt32LE(crc32(unknownCodec.subarray(16), crc32(unknownCodec.subarray(0, 12))), 12)
     const laterVersion = packFrame(frameOf([Buffer.from('a')]))
-    laterVersion[4] = 2
+    laterVersion[4] = 3
     for (const packed of [unknownCodec, laterVersion]) {
       expect(() => unpackFrame(packed)).toThrow(
         expect.objectContaining({ name: 'FrameError', newer: true }) as Error,
