@@ -83,6 +83,51 @@ export const metricsTable = {
     labels: ['delivery_stream', 'kind'],
     help: 'Bytes of the objects put (AWS: DeliveryToS3.Bytes).',
   },
+  hydrant_kinesis_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Kinesis records read by this process, read again included (AWS: DataReadFromKinesisStream.Records).',
+  },
+  hydrant_kinesis_bytes_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Bytes of the Kinesis records read by this process (AWS: DataReadFromKinesisStream.Bytes).',
+  },
+  hydrant_kinesis_reads_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Calls of GetRecords: ok, throttled, expired, gone, invalid, denied, unavailable (AWS: ThrottledGetRecords).',
+  },
+  hydrant_kinesis_millis_behind_latest: {
+    kind: 'gauge',
+    labels: ['delivery_stream', 'shard'],
+    help: 'How far the last read of a shard held by this process was behind its tip (AWS: KinesisMillisBehindLatest).',
+  },
+  hydrant_kinesis_checkpoints_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Checkpoints moved by this process, each in one step with its records.',
+  },
+  hydrant_kinesis_rewinds_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'reason'],
+    help: 'Shards read again from their checkpoint: gap, buffer-full, buffer-unavailable, expired, trimmed.',
+  },
+  hydrant_kinesis_lease_moves_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'move'],
+    help: 'Leases of shards that this process acquired, released, lost, or ended with their shard.',
+  },
+  hydrant_kinesis_syncs_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Listings of the data stream’s shards: ok, hole (a part of the key space was not listed), failed.',
+  },
+  hydrant_kinesis_out_of_range_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'kept'],
+    help: 'User records of KPL aggregates whose hash key lies outside their shard: kept true or false.',
+  },
   hydrant_ledger_records: {
     kind: 'gauge',
     labels: ['delivery_stream', 'state'],
