@@ -11,7 +11,10 @@ const LINES_A_FUNCTION = 60
 const stages = ['receive', 'store', 'seal', 'process', 'convert', 'deliver', 'admin']
 const stage = ['domain', 'runtime', 'account']
 
-/** Folders of src/ and the folders that each may import, besides itself. `app`: the files that stand beside main.ts. */
+/**
+ * Folders of src/ and the folders that each may import, besides itself. `app`: the files that stand beside main.ts, and
+ * the folder wiring, which joins the stages for them.
+ */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config'],
   app: ['config', 'domain', 'runtime', 'account', ...stages],
@@ -48,7 +51,7 @@ const tree = readSourceTree('src')
 /** `src/store/redis/buffer.ts` belongs to `store`, `src/app.ts` to `app`. */
 function groupOf(path: string): string {
   const [, first = '', ...rest] = path.split('/')
-  if (rest.length > 0) return first
+  if (rest.length > 0) return first === 'wiring' ? 'app' : first
   return first === 'main.ts' ? 'main' : 'app'
 }
 
