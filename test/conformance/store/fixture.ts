@@ -5,7 +5,7 @@ import type { DeliveryStream, StreamRef } from '../../../src/domain/delivery-str
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
 import type { Outcome, Totals } from '../../../src/domain/outcome.ts'
 import type { Plan } from '../../../src/domain/plan.ts'
-import type { AppendId, Appended, Leases, Store } from '../../../src/domain/ports.ts'
+import type { AppendId, Appended, Leases, Shards, Store } from '../../../src/domain/ports.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 export interface StoreOptions {
@@ -22,6 +22,8 @@ export interface StoreUnderTest {
   close(): Promise<void>
   /** The same leases as another process sees them. */
   otherLeases?(): Promise<Leases>
+  /** The same shards as another process sees them. */
+  otherShards?(): Promise<Shards>
   /** Changes the stored bytes of a batch's first frame behind the store's back. */
   rewriteFirstFrame?(batch: BatchRef, rewrite: (stored: Buffer) => Buffer): Promise<void>
   /** The answer to the next command that changes something is lost on its way; the client library sends it again. */

@@ -12,6 +12,8 @@ import { quarantineSuite } from './quarantine-suite.ts'
 import { readSuite } from './read-suite.ts'
 import { registrySuite } from './registry-suite.ts'
 import { sealSuite } from './seal-suite.ts'
+import { shardAppendSuite } from './shard-append-suite.ts'
+import { shardsSuite } from './shards-suite.ts'
 
 export type { MakeStore, StoreOptions, StoreUnderTest } from './fixture.ts'
 
@@ -23,5 +25,7 @@ export function storeConformance(name: string, make: MakeStore): void {
   describe(`${name}: quarantine`, () => quarantineSuite(make))
   describe(`${name}: registry`, () => registrySuite(make))
   describe(`${name}: leases and journal`, () => leaseAndJournalSuite(make))
+  describe(`${name}: shards`, () => shardsSuite(make))
+  describe(`${name}: append from a shard`, () => shardAppendSuite(make))
   describe(`${name}: model`, () => modelSuite(make))
 }
