@@ -1,36 +1,33 @@
 /** The durable buffer on Redis. Each method is one script, and each script one atomic, idempotent step. */
-import { randomBytes, randomUUID } from 'node:crypto'
-import { BATCH_RECORDS_SEALED, type BatchRef, type SealedBatch } from '../../domain/batch.ts'
+import { randomUUID } from 'node:crypto'
+import type { BatchRef, SealedBatch } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
-import { BufferUnavailableError, unreachable } from '../../domain/errors.ts'
+import { unreachable } from '../../domain/errors.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { Outcome, Totals } from '../../domain/outcome.ts'
 import type { Plan } from '../../domain/plan.ts'
-import type { AppendId, Appended, Attempt, Buffer as BufferPort, Pinned, Sealed } from '../../domain/ports.ts'
-import { packFrame } from '../frame-codec.ts'
+import type {
+  AppendId,
+  Appended,
+  Attempt,
+  Buffer as BufferPort,
+  OutOfPlace,
+  Pinned,
+  Sealed,
+} from '../../domain/ports.ts'
+import type { ShardPosition } from '../../domain/shard.ts'
+import { RedisAppend, type AppendOptions } from './append.ts'
 import { readBatch } from './batch-reader.ts'
-import type { Argument, Connection } from './connection.ts'
-import { classify } from './failure.ts'
+import type { Connection } from './connection.ts'
 import { JOURNAL_BYTES_MAX, JOURNAL_KEPT_MS } from './journal.ts'
 import { dueMember, parseDueMember, type Keys } from './keys.ts'
 import { readTotals } from './ledger.ts'
-import type { MemoryGuard } from './memory.ts'
 import { scripts } from './scripts.ts'
 import { parseSealedBatch } from './sealed-batch.ts'
 
-export interface BufferOptions {
-  /** For everything but reading: a slice of megabytes must not hold up an append. */
-  readonly ingest: Connection
+export interface BufferOptions extends AppendOptions {
+  /** For reading alone, and `ingest` for all else: a slice of megabytes must not hold up an append. */
   readonly reads: Connection
-  readonly keys: Keys
-  readonly memory: MemoryGuard
-  readonly now: () => number
-  readonly maxBytes: number
-  readonly perStreamShare: number
-  /** Replicas that must have received an append before it is acknowledged. */
-  readonly waitReplicas: number
-  /** How long to wait for them. */
-  readonly waitMs: number
 }
 
 /** Streams named in one answer of `due`. */
@@ -38,6 +35,7 @@ const DUE_MAX = 1000
 
 export class RedisBuffer implements BufferPort {
   readonly #options: BufferOptions
+  readonly #append: RedisAppend
   readonly #ingest: Connection
   readonly #keys: Keys
   /** The name of this process' running attempt of a batch. `begun` is false while its answer is missing. */
@@ -45,54 +43,17 @@ export class RedisBuffer implements BufferPort {
 
   constructor(options: BufferOptions) {
     this.#options = options
+    this.#append = new RedisAppend(options)
     this.#ingest = options.ingest
     this.#keys = options.keys
   }
 
-  async append(stream: StreamRef, frames: readonly Frame[], id: AppendId): Promise<Appended> {
-    const { maxBytes, perStreamShare, memory, now } = this.#options
-    const { base, stream: hash, writers } = this.#keys.stream(stream)
-    const doing = `append to ${stream.name}`
-    const argv: Argument[] = [
-      now(),
-      id.epoch,
-      id.sequence,
-      maxBytes,
-      Math.floor(maxBytes * perStreamShare),
-      base,
-      dueMember(stream),
-      BATCH_RECORDS_SEALED,
-    ]
-    // Nearly full: asks without the frames, since this id may have been taken before.
-    if (!(await memory.isFull())) argv.push(...frameArguments(frames))
-    try {
-      const keys = [hash, writers, this.#keys.due, this.#keys.budget]
-      const answer = await this.#ingest.script(doing, scripts.append, keys, argv)
-      const [kind, firstSequence, sealed] = answer as ['appended' | 'throttled' | 'refused', number, number]
-      if (kind !== 'appended') return { kind }
-      await this.#awaitReplicas(doing)
-      return { kind, firstSequence, sealed }
-    } catch (error) {
-      if (!(error instanceof BufferUnavailableError) || classify(error.cause) !== 'OOM') throw error
-      memory.refused()
-      return { kind: 'throttled' }
-    }
+  append(stream: StreamRef, frames: readonly Frame[], id: AppendId): Promise<Appended> {
+    return this.#append.frames(stream, frames, id)
   }
 
-  /** WAIT counts what its own connection has written, so the connection must be the one that appended. */
-  async #awaitReplicas(doing: string): Promise<void> {
-    const { waitReplicas, waitMs } = this.#options
-    if (waitReplicas === 0) return
-    const connection = this.#ingest.established
-    const reached = await this.#ingest.call(doing, (client) => client.wait(waitReplicas, waitMs))
-    const message =
-      this.#ingest.established === connection
-        ? `${doing}: ${reached} of ${waitReplicas} replicas have received it`
-        : `${doing}: the connection was lost while replicas received it`
-    if (reached >= waitReplicas && this.#ingest.established === connection) return
-    throw new BufferUnavailableError(message, {
-      hint: 'bring the replicas back, or lower buffer.waitReplicas',
-    })
+  appendFromShard(frames: readonly Frame[], position: ShardPosition): Promise<Appended | OutOfPlace> {
+    return this.#append.fromShard(frames, position)
   }
 
   async sealDue(stream: StreamRef): Promise<Sealed> {
@@ -253,17 +214,6 @@ export class RedisBuffer implements BufferPort {
   totals(stream: StreamRef): Promise<Totals | undefined> {
     return readTotals(this.#ingest, this.#keys, stream, this.#options.now)
   }
-}
-
-function frameArguments(frames: readonly Frame[]): Argument[] {
-  const random = randomBytes(8 * frames.length).toString('hex')
-  return frames.flatMap((frame, index) => [
-    random.slice(16 * index, 16 * index + 16),
-    frame.records,
-    frame.recordBytes,
-    frame.arrivalMs,
-    packFrame(frame),
-  ])
 }
 
 function attemptKey({ stream, batchId }: BatchRef): string {

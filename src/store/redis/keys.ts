@@ -8,10 +8,12 @@
  *     <stream>batch:<id>    hash    a sealed batch
  *     <stream>frames:<id>   list    its packed frames, in append order
  *     <stream>sizes:<id>    string  the size of each, 32 bits little endian
+ *     <stream>shards        zset    keys of the shards that feed it, in their order
+ *     <stream>shard:<key>   hash    a shard: what it came from, its checkpoint, its lease
  *     <stream>journal       hash    batch id -> entry; journal-times and journal-appends are zsets over it
  *
  * and beside them `due` (zset: hints), `budget` (bytes of frames held), `registry` (hash: definitions), `clock` (hash: the
- * time last read) and `lease:<name>`.
+ * time last read), `attendance` (zset: processes that read shards, by expiry) and `lease:<name>`.
  */
 import type { BatchRef } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
@@ -23,6 +25,7 @@ export interface StreamKeys {
   readonly writers: string
   readonly sealed: string
   readonly quarantined: string
+  readonly shards: string
   readonly journal: string
   readonly journalTimes: string
   readonly journalAppends: string
@@ -39,6 +42,7 @@ export class Keys {
   readonly budget: string
   readonly registry: string
   readonly clock: string
+  readonly attendance: string
   readonly #prefix: string
 
   constructor(prefix: string) {
@@ -47,6 +51,7 @@ export class Keys {
     this.budget = `${prefix}:budget`
     this.registry = `${prefix}:registry`
     this.clock = `${prefix}:clock`
+    this.attendance = `${prefix}:attendance`
   }
 
   stream(stream: StreamRef): StreamKeys {
@@ -57,6 +62,7 @@ export class Keys {
       writers: `${base}writers`,
       sealed: `${base}sealed`,
       quarantined: `${base}quarantined`,
+      shards: `${base}shards`,
       journal: `${base}journal`,
       journalTimes: `${base}journal-times`,
       journalAppends: `${base}journal-appends`,
@@ -70,6 +76,10 @@ export class Keys {
       frames: `${base}frames:${batchId}`,
       sizes: `${base}sizes:${batchId}`,
     }
+  }
+
+  shard(stream: StreamRef, key: string): string {
+    return `${this.stream(stream).base}shard:${key}`
   }
 
   lease(name: string): string {

@@ -8,8 +8,8 @@ import { dueMember, type Keys } from './keys.ts'
 import { readTotals } from './ledger.ts'
 import { scripts } from './scripts.ts'
 
-/** Batches dropped in one step: unlinking is quick, but Redis serves nobody else meanwhile. */
-const DROP_SLICE_BATCHES = 100
+/** Batches, and shards, dropped in one step: unlinking is quick, but Redis serves nobody else meanwhile. */
+const DROP_SLICE = 100
 
 export class RedisRegistry implements Registry {
   readonly #connection: Connection
@@ -59,9 +59,9 @@ export class RedisRegistry implements Registry {
     if (definition === undefined) return undefined
     const keys = this.#keys.stream(stream)
     const { due, budget, registry } = this.#keys
-    const dropped = [keys.stream, keys.sealed, keys.quarantined, due, budget]
+    const dropped = [keys.stream, keys.sealed, keys.quarantined, due, budget, keys.shards]
     for (;;) {
-      const argv = [keys.base, dueMember(stream), DROP_SLICE_BATCHES]
+      const argv = [keys.base, dueMember(stream), DROP_SLICE]
       const left = await this.#connection.script(
         `drop batches of ${stream.name}`,
         scripts.drop,

@@ -10,6 +10,7 @@ export interface Script {
 
 export const scripts = {
   append: load('append'),
+  appendFromShard: load('append-from-shard'),
   sealDue: load('seal-due'),
   beginAttempt: load('begin-attempt'),
   endAttempt: load('end-attempt'),
@@ -24,6 +25,14 @@ export const scripts = {
   remove: load('remove'),
   acquire: load('acquire'),
   release: load('release'),
+  shardsAttend: load('shards-attend'),
+  shardsRegister: load('shards-register'),
+  shardsList: load('shards-list'),
+  shardsAcquire: load('shards-acquire'),
+  shardsRenew: load('shards-renew'),
+  shardsRelease: load('shards-release'),
+  shardsEnd: load('shards-end'),
+  shardsForget: load('shards-forget'),
   now: load('now'),
 } as const
 

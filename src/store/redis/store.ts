@@ -13,6 +13,7 @@ import { MemoryGuard } from './memory.ts'
 import { RedisRegistry } from './registry.ts'
 import { checkServing, inspect } from './requirements.ts'
 import { ServerClock } from './server-clock.ts'
+import { RedisShards } from './shards.ts'
 
 export interface RedisStoreOptions {
   /** `redis://user:password@host:port/db`, `rediss://` for TLS, or the path of a Unix socket. */
@@ -24,7 +25,7 @@ export interface RedisStoreOptions {
   readonly perStreamShare: number
   /** Accepts a Redis without an append-only file. */
   readonly allowVolatile: boolean
-  /** Names this process in leases; no two processes may share it. */
+  /** Names this process in leases, also those of shards; no two processes may share it. */
   readonly holder: string
   readonly log: Log
   /** The store's time, whole epoch ms; by default the server's TIME, carried on by the local monotonic clock. */
@@ -55,6 +56,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
         keys,
         memory: new MemoryGuard(ingest, log),
         now,
+        holder: options.holder,
         maxBytes: fitness.maxBytes,
         perStreamShare: options.perStreamShare,
         waitReplicas: options.waitReplicas ?? 0,
@@ -62,6 +64,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       }),
       registry: new RedisRegistry(ingest, keys, now),
       leases: new RedisLeases(ingest, keys, options.holder, now),
+      shards: new RedisShards(ingest, keys, options.holder, now),
       journal: new RedisJournal(reads, keys, now),
       promise: fitness.promise,
       check: () => checkServing(ingest),

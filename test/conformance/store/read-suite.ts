@@ -159,7 +159,7 @@ function damageSuite(make: MakeStore): void {
     const stream = streamOf()
     const opened = await openWith(make, stream)
     const newer = frameOf(['from the future'])
-    newer.buffer[4] = 2
+    newer.buffer[4] = 3
     const batch = await sealedBatch(opened, stream, [newer])
     const error = await readingError(opened.store, batch)
     expect(error).toBeInstanceOf(FrameError)

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
-import type { Leases, Store } from '../../../src/domain/ports.ts'
+import type { Leases, Shards, Store } from '../../../src/domain/ports.ts'
 import { Keys } from '../../../src/store/redis/keys.ts'
 import { openRedisStore } from '../../../src/store/redis/store.ts'
 import { startRedisServer, type RedisServer } from '../../support/redis-server.ts'
@@ -57,6 +57,7 @@ async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<
       if (names.length > 0) await admin.unlink(...names)
     },
     otherLeases: async (): Promise<Leases> => (await open('second')).leases,
+    otherShards: async (): Promise<Shards> => (await open('second')).shards,
     rewriteFirstFrame: async (batch, rewrite) => {
       const { frames } = keys.batch(batch)
       const stored = await admin.lindexBuffer(frames, 0)

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- drop: drops a slice of the batches of a stream that is being deleted, booked as dropped.
+-- drop: drops a slice of the batches of a stream that is being deleted, booked as dropped, and of its shards.
 --
--- KEYS  1 stream  2 sealed  3 quarantined  4 due  5 budget
--- ARGV  1 prefix of the stream's keys  2 the stream's member in due  3 batches in this slice
--- Answer  batches that are left, or -1 when the stream is gone
+-- KEYS  1 stream  2 sealed  3 quarantined  4 due  5 budget  6 shards
+-- ARGV  1 prefix of the stream's keys  2 the stream's member in due  3 batches, and shards, in this slice
+-- Answer  batches and shards that are left, or -1 when the stream is gone
 --
 -- Guarantee: each record is booked as dropped once, in the step that frees it. Goes on where an earlier call stopped.
 -- include: free
@@ -30,4 +30,8 @@ for _, key in ipairs({ KEYS[2], KEYS[3] }) do
     redis.call('ZREM', key, id)
   end
 end
-return redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[3])
+for _, key in ipairs(redis.call('ZRANGE', KEYS[6], 0, tonumber(ARGV[3]) - 1)) do
+  redis.call('UNLINK', ARGV[1] .. 'shard:' .. key)
+  redis.call('ZREM', KEYS[6], key)
+end
+return redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[3]) + redis.call('ZCARD', KEYS[6])
