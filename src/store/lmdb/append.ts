@@ -1,11 +1,13 @@
-/** One append as a transaction: idempotence, admission, frames into the open batch, seals by size. */
+/** One append as a transaction: idempotence or a shard's checkpoint, admission, frames into the open batch, seals by size. */
 import { randomBytes } from 'node:crypto'
 import { BATCH_RECORDS_SEALED, newBatchId, batchSequence, type Trigger } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
 import type { Frame } from '../../domain/frame.ts'
-import type { AppendId, Appended } from '../../domain/ports.ts'
+import type { AppendId, Appended, OutOfPlace } from '../../domain/ports.ts'
+import type { ShardPosition } from '../../domain/shard.ts'
 import type { LmdbDatabase } from './database.ts'
 import type { OpenBatch, StoredBatch, StreamState } from './layout.ts'
+import { isHeld } from './shards.ts'
 
 /** A process that has appended nothing for this long sends nothing again. */
 const EPOCH_KEPT_MS = 24 * 3_600_000
@@ -27,6 +29,14 @@ export function packedFrame(frame: Frame, stored: Buffer): PackedFrame {
   return { stored, records: frame.records, bytes: frame.recordBytes, arrivalMs: frame.arrivalMs }
 }
 
+/** What takes the frames: a delivery stream that is ACTIVE. */
+interface Taker {
+  readonly incarnation: string
+  readonly state: StreamState
+  /** Size at which its batches are sealed. */
+  readonly sizeBytes: number
+}
+
 /** Only inside a `write`. Throws when `id` is older than the last one of its epoch. */
 export function appendFrames(
   db: LmdbDatabase,
@@ -37,11 +47,8 @@ export function appendFrames(
   nowMs: number,
 ): Appended {
   const { incarnation } = stream
-  const definition = db.streams.get(stream.name)
-  const state = db.states.get(incarnation)
-  if (definition?.incarnation !== incarnation || definition.status !== 'ACTIVE' || state === undefined) {
-    return { kind: 'refused' }
-  }
+  const taker = takerOf(db, stream)
+  if (taker === undefined) return { kind: 'refused' }
   const epoch = db.epochs.get([incarnation, id.epoch])
   if (epoch === undefined) forgetEpochs(db, incarnation, nowMs - EPOCH_KEPT_MS)
   else if (id.sequence === epoch.sequence) return epoch.answer
@@ -50,6 +57,51 @@ export function appendFrames(
       `append to ${stream.name}: sequence ${id.sequence} of epoch ${id.epoch} is older than its last one, ${epoch.sequence}`,
     )
   }
+  const answer = takeFrames(db, taker, frames, admission, nowMs)
+  if (answer.kind === 'appended') {
+    void db.epochs.put([incarnation, id.epoch], { sequence: id.sequence, answer, usedAtMs: nowMs })
+  }
+  return answer
+}
+
+/** Only inside a `write`. The shard's checkpoint takes the place of an append id. */
+export function appendShardFrames(
+  db: LmdbDatabase,
+  frames: readonly PackedFrame[],
+  { lease, after, last }: ShardPosition,
+  holder: string,
+  admission: Admission,
+  nowMs: number,
+): Appended | OutOfPlace {
+  const taker = takerOf(db, lease.stream)
+  if (taker === undefined) return { kind: 'refused' }
+  const shard = db.shards.get([taker.incarnation, lease.key])
+  if (!isHeld(shard, holder, lease.counter, nowMs)) return { kind: 'fenced' }
+  if (shard.checkpoint !== after) return { kind: 'gap', checkpoint: shard.checkpoint }
+  const answer = takeFrames(db, taker, frames, admission, nowMs)
+  if (answer.kind === 'appended') {
+    const moved = { ...shard, checkpoint: last, checkpointAtMs: nowMs }
+    void db.shards.put([taker.incarnation, lease.key], moved)
+  }
+  return answer
+}
+
+function takerOf(db: LmdbDatabase, { name, incarnation }: StreamRef): Taker | undefined {
+  const definition = db.streams.get(name)
+  const state = db.states.get(incarnation)
+  return definition?.incarnation !== incarnation || definition.status !== 'ACTIVE' || state === undefined
+    ? undefined
+    : { incarnation, state, sizeBytes: definition.hints.bytes }
+}
+
+/** Takes all of the frames if the budget holds them. */
+function takeFrames(
+  db: LmdbDatabase,
+  { incarnation, state, sizeBytes }: Taker,
+  frames: readonly PackedFrame[],
+  admission: Admission,
+  nowMs: number,
+): Exclude<Appended, { kind: 'refused' }> {
   const totals = db.totals
   const addedBytes = frames.reduce((sum, frame) => sum + frame.stored.length, 0)
   if (
@@ -60,12 +112,10 @@ export function appendFrames(
   }
   const firstSequence = state.nextAppend
   let sealed = 0
-  for (const frame of frames) sealed += putFrame(db, incarnation, state, frame, definition.hints.bytes, nowMs)
-  const answer = { kind: 'appended', firstSequence, sealed } as const
+  for (const frame of frames) sealed += putFrame(db, incarnation, state, frame, sizeBytes, nowMs)
   void db.states.put(incarnation, state)
-  void db.epochs.put([incarnation, id.epoch], { sequence: id.sequence, answer, usedAtMs: nowMs })
   db.putTotals({ ...totals, storedBytes: totals.storedBytes + addedBytes, nowMs })
-  return answer
+  return { kind: 'appended', firstSequence, sealed }
 }
 
 /** Answers how many batches it sealed: 0 or 1. */

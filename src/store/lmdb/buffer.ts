@@ -11,9 +11,18 @@ import type { StreamRef } from '../../domain/delivery-stream.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { Outcome, Totals } from '../../domain/outcome.ts'
 import type { Plan } from '../../domain/plan.ts'
-import type { AppendId, Appended, Attempt, Buffer as BufferPort, Pinned, Sealed } from '../../domain/ports.ts'
+import type {
+  AppendId,
+  Appended,
+  Attempt,
+  Buffer as BufferPort,
+  OutOfPlace,
+  Pinned,
+  Sealed,
+} from '../../domain/ports.ts'
+import type { ShardPosition } from '../../domain/shard.ts'
 import { packFrame } from '../frame-codec.ts'
-import { appendFrames, packedFrame, sealOpenBatch, type Admission } from './append.ts'
+import { appendFrames, appendShardFrames, packedFrame, sealOpenBatch, type Admission } from './append.ts'
 import type { LmdbDatabase } from './database.ts'
 import { readFrames } from './frame-reader.ts'
 import type { LmdbJournal } from './journal.ts'
@@ -35,13 +44,23 @@ export class LmdbBuffer implements BufferPort {
   readonly #journal: LmdbJournal
   readonly #purge: Purge
   readonly #admission: Admission
+  readonly #holder: string
 
-  constructor(db: LmdbDatabase, time: StoreTime, journal: LmdbJournal, purge: Purge, admission: Admission) {
+  /** @param holder of the shard leases under which this process appends */
+  constructor(
+    db: LmdbDatabase,
+    time: StoreTime,
+    journal: LmdbJournal,
+    purge: Purge,
+    admission: Admission,
+    holder: string,
+  ) {
     this.#db = db
     this.#time = time
     this.#journal = journal
     this.#purge = purge
     this.#admission = admission
+    this.#holder = holder
   }
 
   async append(stream: StreamRef, frames: readonly Frame[], id: AppendId): Promise<Appended> {
@@ -50,6 +69,18 @@ export class LmdbBuffer implements BufferPort {
     const packed = frames.map((frame) => packedFrame(frame, packFrame(frame)))
     return this.#db.write(what, () =>
       appendFrames(this.#db, stream, packed, id, this.#admission, this.#time.now()),
+    )
+  }
+
+  async appendFromShard(frames: readonly Frame[], position: ShardPosition): Promise<Appended | OutOfPlace> {
+    const { lease, after, last } = position
+    const what = `append to ${lease.stream.name} from ${lease.key}`
+    if (frames.length === 0) throw new Error(`${what}: there are no frames`)
+    // Sent twice, it would be taken twice.
+    if (after === last) throw new Error(`${what}: it does not move the checkpoint ${last}`)
+    const packed = frames.map((frame) => packedFrame(frame, packFrame(frame)))
+    return this.#db.write(what, () =>
+      appendShardFrames(this.#db, packed, position, this.#holder, this.#admission, this.#time.now()),
     )
   }
 

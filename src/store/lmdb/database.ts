@@ -19,7 +19,7 @@ import { open, type Database, type RootDatabase } from 'lmdb'
 import type { DeliveryStream } from '../../domain/delivery-stream.ts'
 import { BufferUnavailableError, StartError } from '../../domain/errors.ts'
 import type { JournalEntry } from '../../domain/outcome.ts'
-import type { EpochState, StoredBatch, StoredLease, StoreTotals, StreamState } from './layout.ts'
+import type { EpochState, StoredBatch, StoredLease, StoredShard, StoreTotals, StreamState } from './layout.ts'
 import type { Owner } from './owner.ts'
 
 type IncarnationKey = [incarnation: string, second: number]
@@ -38,6 +38,7 @@ export class LmdbDatabase {
   readonly journal: Database<JournalEntry, IncarnationKey>
   readonly journalTimes: Database<number, [discardedAtMs: number, incarnation: string, lastAppend: number]>
   readonly leases: Database<StoredLease, string>
+  readonly shards: Database<StoredShard, [incarnation: string, key: string]>
   readonly #whole: Database<StoreTotals | Owner, string>
   readonly #root: RootDatabase
   readonly #pending = new Set<Promise<unknown>>()
@@ -56,6 +57,7 @@ export class LmdbDatabase {
     this.journal = this.#root.openDB('journal', { encoding: 'json' })
     this.journalTimes = this.#root.openDB('journalTimes', { encoding: 'json' })
     this.leases = this.#root.openDB('leases', { encoding: 'json' })
+    this.shards = this.#root.openDB('shards', { encoding: 'json' })
     this.#whole = this.#root.openDB('whole', { encoding: 'json' })
     for (const file of ['data.mdb', 'lock.mdb']) chmodSync(join(path, file), 0o600)
     syncFolders(absolute(path))

@@ -10,6 +10,7 @@
  *     journal       [incarnation, last append]            -> JournalEntry
  *     journalTimes  [discarded at, incarnation, last append] -> bytes of the entry, so that the oldest is found
  *     leases        name                                  -> StoredLease
+ *     shards        [incarnation, shard key]              -> StoredShard
  *     whole         'totals' | 'owner'                    -> StoreTotals | Owner
  *
  * Frames of one append follow each other, those of one batch are a range. Keys of an incarnation stay together, so a
@@ -20,6 +21,7 @@ import type { StreamRef } from '../../domain/delivery-stream.ts'
 import type { Totals } from '../../domain/outcome.ts'
 import type { Plan } from '../../domain/plan.ts'
 import type { Appended } from '../../domain/ports.ts'
+import type { NewShard, ShardState } from '../../domain/shard.ts'
 
 /** The batch that takes appends. Nothing of it is a SealedBatch yet but these counts. */
 export interface OpenBatch {
@@ -78,6 +80,18 @@ export interface StoredLease {
   readonly expiresAtMs: number
 }
 
+/** Written again with each append from the shard, so it stays small. */
+export interface StoredShard extends Omit<NewShard, 'key'> {
+  readonly children: readonly string[]
+  readonly counter: number
+  /** Absent while nobody has the lease or had it last. */
+  readonly holder?: string
+  /** 0 once the lease is released. */
+  readonly expiresAtMs: number
+  readonly checkpointAtMs: number
+  readonly behindMs?: number
+}
+
 /** Over all streams. */
 export interface StoreTotals {
   /** Packed frames of all batches: what the byte budget counts. */
@@ -126,4 +140,21 @@ export function totalsOf(state: StreamState, oldestOpenedAtMs: number | undefine
 export function sealedBatchOf(stream: StreamRef, stored: StoredBatch): SealedBatch {
   const { attemptOpen: _, ...batch } = stored
   return { stream: { name: stream.name, incarnation: stream.incarnation }, ...batch }
+}
+
+export function newStoredShard(registered: NewShard, registeredAtMs: number): StoredShard {
+  const { key: _, ...shard } = registered
+  return { ...shard, children: [], counter: 0, expiresAtMs: 0, checkpointAtMs: registeredAtMs }
+}
+
+export function shardStateOf(key: string, stored: StoredShard, nowMs: number): ShardState {
+  const { holder, expiresAtMs, checkpointAtMs, ...shard } = stored
+  const leaseMs = Math.max(0, expiresAtMs - nowMs)
+  return {
+    key,
+    ...shard,
+    ...(holder === undefined || leaseMs === 0 ? {} : { holder }),
+    leaseMs,
+    checkpointAgeMs: Math.max(0, nowMs - checkpointAtMs),
+  }
 }

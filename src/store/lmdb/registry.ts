@@ -5,6 +5,7 @@ import type { Registry } from '../../domain/ports.ts'
 import type { LmdbDatabase } from './database.ts'
 import { newStreamState, totalsOf, type StreamState } from './layout.ts'
 import type { Purge } from './purge.ts'
+import { shardsOf } from './shards.ts'
 import type { StoreTime } from './time.ts'
 
 /** Batches dropped by one transaction of a removal. */
@@ -103,6 +104,7 @@ export class LmdbRegistry implements Registry {
     const { incarnation } = stream
     const epochs = [...this.#db.epochs.getKeys({ start: [incarnation, ''], end: [incarnation, '\uffff'] })]
     for (const key of epochs) void this.#db.epochs.remove(key)
+    for (const { key } of shardsOf(this.#db, incarnation)) void this.#db.shards.remove([incarnation, key])
     void this.#db.states.remove(incarnation)
     void this.#db.streams.remove(stream.name)
   }

@@ -1,5 +1,5 @@
 /** The embedded store: one process, one folder, nothing to install. */
-import type { Clock, Leases, Store } from '../../domain/ports.ts'
+import type { Clock, Leases, Shards, Store } from '../../domain/ports.ts'
 import { BufferUnavailableError } from '../../domain/errors.ts'
 import { LmdbBuffer } from './buffer.ts'
 import { LmdbDatabase } from './database.ts'
@@ -8,6 +8,7 @@ import { LmdbLeases } from './leases.ts'
 import { ownFolder } from './owner.ts'
 import { Purge } from './purge.ts'
 import { LmdbRegistry } from './registry.ts'
+import { LmdbShards } from './shards.ts'
 import { StoreTime } from './time.ts'
 
 export interface LmdbStoreOptions {
@@ -46,6 +47,7 @@ export class LmdbStore implements Store {
   readonly buffer: LmdbBuffer
   readonly registry: LmdbRegistry
   readonly leases: LmdbLeases
+  readonly shards: LmdbShards
   readonly journal: LmdbJournal
   readonly #db: LmdbDatabase
   readonly #time: StoreTime
@@ -62,24 +64,32 @@ export class LmdbStore implements Store {
       maxBytes: options.journalMaxBytes ?? JOURNAL_MAX_BYTES,
       keepMs: options.journalKeepMs ?? JOURNAL_KEEP_MS,
     })
-    this.buffer = new LmdbBuffer(db, this.#time, this.journal, this.#purge, {
+    const admission = {
       maxBytes: options.maxBytes,
       streamBytesMax: options.maxBytes * options.perStreamShare,
-    })
+    }
+    this.buffer = new LmdbBuffer(db, this.#time, this.journal, this.#purge, admission, options.holder)
     this.registry = new LmdbRegistry(db, this.#time, this.#purge)
     this.leases = new LmdbLeases(db, this.#time, options.holder)
+    this.shards = new LmdbShards(db, this.#time, options.holder)
     this.promise = `an acknowledged record is on the disk of ${options.path} (fdatasync): it survives the loss of the process and of power`
   }
 
   /** Frees leases of dead owners and goes on removing frames that a crash left. */
   async start(): Promise<void> {
     await this.leases.expireAll()
+    await this.shards.expireAll()
     this.#purge.start()
   }
 
   /** The leases as another holder sees them. */
   leasesOf(holder: string): Leases {
     return new LmdbLeases(this.#db, this.#time, holder)
+  }
+
+  /** The shards as another holder sees them. */
+  shardsOf(holder: string): Shards {
+    return this.shards.of(holder)
   }
 
   /** Frames in the file, of batches and of those that are gone but not yet removed. */

@@ -27,6 +27,7 @@ storeConformance(
         rmSync(folder, { recursive: true })
       },
       otherLeases: async () => store.leasesOf('other'),
+      otherShards: async () => store.shardsOf('other'),
       rewriteFirstFrame: async (batch, rewrite) => {
         const described = await store.buffer.describe(batch)
         if (described === undefined) throw new Error(`rewrite frame of ${batch.batchId}: it is gone`)
