@@ -1,7 +1,7 @@
 /**
  * A delivery: one attempt to land a sealed batch.
  *
- *   count the attempt -> pin the plan -> encode -> put the objects -> put the error object -> discard the batch
+ *   count the attempt -> pin the plan -> encode -> put the objects -> put the error objects -> discard the batch
  *
  * Everything after the pin is a pure function of batch and plan, so that a crash anywhere between the first put and the
  * discard makes the next attempt write the same objects. Each step is followed by a named crash point.
@@ -10,6 +10,7 @@ import type { BatchRef, SealedBatch } from '../domain/batch.ts'
 import { DestinationError } from '../domain/errors.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Clock, Dispatch, Encoder, ResolveColumns, Store } from '../domain/ports.ts'
+import { DecidedRecords } from './decided-records.ts'
 import { land, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
 import type { Deliver, DeliveryResult } from './queue.ts'
@@ -71,11 +72,21 @@ async function attemptDelivery(
     const careful = batch.deaths >= DEATHS_BEFORE_CAREFUL
     const encoder = await encoderFor(plan, careful)
     const digest = new SourceDigest()
+    const decidedRecords = new DecidedRecords()
     const frames = () => digest.over(store.buffer.read(batch, signal))
-    const encoded = await encoder.encode({ batch, plan, frames, careful, signal })
+    const undecided = () => decidedRecords.without(frames())
+    const encoded = await encoder.encode({ batch, plan, frames: undecided, careful, signal })
     try {
       crash('after-encode')
-      const context = { batch, plan, planDigest: planDigest(plan), sourceDigest: digest.value, signal }
+      const context = {
+        batch,
+        plan,
+        planDigest: planDigest(plan),
+        sourceDigest: digest.value,
+        decided: decidedRecords.found,
+        frames,
+        signal,
+      }
       await land(options, context, encoded)
     } finally {
       await encoded.dispose()

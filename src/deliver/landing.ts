@@ -1,18 +1,21 @@
 /**
- * The landing of an encoded batch: its objects are put, then its error object, then the batch is discarded. Keys and
+ * The landing of an encoded batch: its objects are put, then an error object for each type of error, then the batch is discarded. Keys and
  * metadata are pure functions of batch and plan.
  */
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import { batchSequence, type SealedBatch } from '../domain/batch.ts'
 import type { DeliveredObject, Outcome } from '../domain/outcome.ts'
+import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Destination, Encoded, EncodedObject, ObjectBody, Store } from '../domain/ports.ts'
+import type { ErrorType } from '../domain/record-metadata.ts'
 import type { CrashHook } from '../runtime/crash-point.ts'
-import { collectErrorLines } from './error-object.ts'
+import type { Decided } from './decided-records.ts'
+import { ErrorLines } from './error-object.ts'
 import { errorLine } from './error-record.ts'
+import { failedRecords } from './failed-records.ts'
 import { errorObjectKey, objectKey } from './object-key.ts'
 
 export interface LandingOptions {
@@ -26,7 +29,6 @@ export interface LandingOptions {
 }
 
 const CONTENT_TYPE = 'application/octet-stream'
-const ERROR_TYPE = 'format-conversion-failed'
 
 /** What one attempt knows once its batch is encoded. */
 export interface AttemptContext {
@@ -34,6 +36,10 @@ export interface AttemptContext {
   readonly plan: Plan
   readonly planDigest: string
   readonly sourceDigest: string
+  /** What was taken out of the frames on their way to the encoder. */
+  readonly decided: Decided
+  /** Reads the whole batch again. */
+  readonly frames: () => AsyncIterable<Frame>
   readonly signal: AbortSignal
 }
 
@@ -50,14 +56,15 @@ export async function land(
     objects.push(await putData(options, context, object))
     crash('after-put')
   }
-  const failed = Object.values(encoded.errors).reduce((sum, count) => sum + count, 0)
-  if (failed > 0) objects.push(await putErrors(options, context, encoded, failed))
+  const expected = failedByType(context.decided, encoded)
+  const failed = sumOf(expected)
+  if (failed > 0) objects.push(...(await putErrors(options, context, encoded, expected)))
   const outcome: Outcome = {
     delivered: batch.records - failed - encoded.dropped,
     failed,
     dropped: encoded.dropped,
     rows: encoded.rows,
-    errors: encoded.errors,
+    errors: errorsByCode(context.decided, encoded),
     objects,
   }
   crash('before-discard')
@@ -106,44 +113,79 @@ async function putData(
   return { bucket: destination.bucket, key, bytes, rows: object.rows, kind: 'data' }
 }
 
+/** In the order in which their objects are put. */
+function failedByType({ records }: Decided, { errors }: Encoded): Record<ErrorType, number> {
+  return {
+    'processing-failed': records['processing-failed'],
+    'format-conversion-failed': records['format-conversion-failed'] + sumOf(errors),
+  }
+}
+
+function errorsByCode(decided: Decided, encoded: Encoded): Record<string, number> {
+  const errors = { ...decided.errors }
+  for (const [code, count] of Object.entries(encoded.errors)) errors[code] = (errors[code] ?? 0) + count
+  return errors
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** An error object for each type that has lines, in the order of `expected`. */
 async function putErrors(
   options: LandingOptions,
   context: AttemptContext,
   encoded: Encoded,
-  failed: number,
+  expected: Readonly<Record<ErrorType, number>>,
+): Promise<DeliveredObject[]> {
+  const { batch, plan, frames, decided } = context
+  const { incarnation } = batch.stream
+  const staged = join(options.stagingPath, `errors-${incarnation}-${batch.batchId}-${batch.attempts}`)
+  const lines: Record<ErrorType, ErrorLines> = {
+    'processing-failed': new ErrorLines(`${staged}-processing.ndjson`),
+    'format-conversion-failed': new ErrorLines(`${staged}-conversion.ndjson`),
+  }
+  try {
+    for await (const record of failedRecords({ frames, decided, failures: encoded.failures() })) {
+      await lines[record.errorType].add(errorLine(record, batch, plan))
+    }
+    options.crash('after-error-file')
+    const objects: DeliveredObject[] = []
+    for (const [errorType, count] of Object.entries(expected) as [ErrorType, number][]) {
+      const written = lines[errorType]
+      if (written.count !== count) {
+        throw new Error(
+          `write error lines of ${batch.batchId}: ${written.count} lines for ${count} ${errorType} records`,
+        )
+      }
+      if (count > 0) objects.push(await putErrorObject(options, context, errorType, written))
+    }
+    return objects
+  } finally {
+    for (const written of Object.values(lines)) await written.remove()
+  }
+}
+
+async function putErrorObject(
+  options: LandingOptions,
+  context: AttemptContext,
+  errorType: ErrorType,
+  lines: ErrorLines,
 ): Promise<DeliveredObject> {
   const { batch, plan, sourceDigest } = context
   const { destination } = plan
-  const path = join(
-    options.stagingPath,
-    `errors-${batch.stream.incarnation}-${batch.batchId}-${batch.attempts}.ndjson`,
-  )
-  const lines = async function* (): AsyncGenerator<string> {
-    for await (const record of encoded.failures()) yield errorLine(record, batch, plan)
-  }
-  try {
-    const collected = await collectErrorLines(lines(), path)
-    options.crash('after-error-file')
-    if (collected?.count !== failed) {
-      throw new Error(
-        `write error lines of ${batch.batchId}: ${collected?.count ?? 0} lines for ${failed} failed records`,
-      )
-    }
-    const key = errorObjectKey({
-      prefix: destination.prefix,
-      errorOutputPrefix: destination.errorOutputPrefix,
-      errorType: ERROR_TYPE,
-      stream: batch.stream.name,
-      version: plan.version,
-      oldestArrivalMs: batch.oldestArrivalMs,
-      identity: { batchId: batch.batchId, sourceDigest, partition: '', part: 0 },
-    })
-    const bytes = await put(options, context, { key, body: collected.body, part: ERROR_TYPE })
-    options.crash('after-error-put')
-    return { bucket: destination.bucket, key, bytes, rows: collected.count, kind: 'error' }
-  } finally {
-    await rm(path, { force: true })
-  }
+  const key = errorObjectKey({
+    prefix: destination.prefix,
+    errorOutputPrefix: destination.errorOutputPrefix,
+    errorType,
+    stream: batch.stream.name,
+    version: plan.version,
+    oldestArrivalMs: batch.oldestArrivalMs,
+    identity: { batchId: batch.batchId, sourceDigest, partition: '', part: 0 },
+  })
+  const bytes = await put(options, context, { key, body: await lines.finish(), part: errorType })
+  options.crash('after-error-put')
+  return { bucket: destination.bucket, key, bytes, rows: lines.count, kind: 'error' }
 }
 
 async function put(

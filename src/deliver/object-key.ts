@@ -17,9 +17,7 @@ import {
   type PatternPart,
   type PrefixMember,
 } from '../domain/prefix.ts'
-
-/** The folder of a kind of failure, `!{firehose:error-output-type}`. */
-type ErrorOutputType = 'format-conversion-failed'
+import type { ErrorType } from '../domain/record-metadata.ts'
 
 /** What an object holds. Two objects with equal identity hold the same rows. */
 export interface ObjectIdentity {
@@ -51,7 +49,8 @@ export interface ObjectKeyInput extends KeyInput {
 export interface ErrorObjectKeyInput extends KeyInput {
   /** Empty: the default, made of `prefix`. */
   readonly errorOutputPrefix: string
-  readonly errorType: ErrorOutputType
+  /** Names the folder of a kind of failure, `!{firehose:error-output-type}`. */
+  readonly errorType: ErrorType
 }
 
 /** The key of a data object. */
@@ -82,7 +81,7 @@ function parsed(prefix: string, member: PrefixMember): readonly Expression[] {
   return result.expressions
 }
 
-type Kind = 'data' | ErrorOutputType
+type Kind = 'data' | ErrorType
 
 function objectName({ stream, version, oldestArrivalMs, identity }: KeyInput, kind: Kind): string {
   const time = formatTime(namePattern, oldestArrivalMs)

@@ -2,9 +2,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { errorLine, sequenceNumber } from '../../src/deliver/error-record.ts'
+import type { LocatedFailure } from '../../src/deliver/failed-records.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'
 import type { Plan } from '../../src/domain/plan.ts'
-import type { FailedRecord } from '../../src/domain/ports.ts'
 
 const batch: SealedBatch = {
   stream: { name: 'orders', incarnation: '0123456789abcdef' },
@@ -32,12 +32,24 @@ const plan: Plan = {
   table: { databaseName: 'db', tableName: 't', region: 'us-east-1', versionId: 'LATEST' },
 }
 
-const record: FailedRecord = {
+const record: LocatedFailure = {
+  errorType: 'format-conversion-failed',
   ordinal: 7,
   arrivalMs: 1_789_560_304_000,
   code: 'DataFormatConversion.MalformedData',
   message: 'The record was empty or contained only whitespace.',
   rawData: new Uint8Array(),
+}
+
+const sequence = '49590338271490256608559692538361571095759215704000000002'
+const decided: LocatedFailure = {
+  errorType: 'processing-failed',
+  ordinal: 8,
+  arrivalMs: 1_789_560_304_000.75,
+  code: 'Hydrant.RecordTooLarge',
+  message: 'The record has 1024001 bytes.',
+  rawData: Buffer.from('{"a": 1'),
+  source: { sequenceNumber: sequence },
 }
 
 test('a line has the fields and the order of the real service', () => {
@@ -47,6 +59,40 @@ test('a line has the fields and the order of the real service', () => {
       '"rawData":"","sequenceNumber":"41000000000007","subSequenceNumber":null,"dataCatalogTable":{"catalogId":null,' +
       '"databaseName":"db","tableName":"t","region":"us-east-1","versionId":"LATEST","roleArn":null}}\n',
   )
+})
+
+test('a record from a shard keeps the sequence number and the place in its aggregate that Kinesis gave it', () => {
+  const numbers = (line: string): unknown[] => {
+    const { sequenceNumber: number, subSequenceNumber } = JSON.parse(line) as Record<string, unknown>
+    return [number, subSequenceNumber]
+  }
+  for (const errorType of ['format-conversion-failed', 'processing-failed'] as const) {
+    const alone = { ...record, errorType, source: { sequenceNumber: sequence } }
+    expect(numbers(errorLine(alone, batch, plan))).toEqual([sequence, null])
+    const first = { ...alone, source: { ...alone.source, subSequenceNumber: 0 } }
+    expect(numbers(errorLine(first, batch, plan))).toEqual([sequence, 0])
+  }
+})
+
+test('a record that was decided before conversion has the fields and the order of processing failures', () => {
+  expect(errorLine(decided, batch, plan)).toBe(
+    '{"rawData":"eyJhIjogMQ==","errorCode":"Hydrant.RecordTooLarge","errorMessage":"The record has 1024001 bytes.",' +
+      '"attemptsMade":1,"arrivalTimestamp":1789560304000,"attemptEndingTimestamp":1789560371000,' +
+      `"sequenceNumber":"${sequence}","subSequenceNumber":null}\n`,
+  )
+})
+
+test('a processing failure that came by the API says no sequence number', () => {
+  const { source: _, ...byApi } = decided
+  const line = JSON.parse(errorLine(byApi, batch, plan)) as object
+  expect(Object.keys(line)).toEqual([
+    'rawData',
+    'errorCode',
+    'errorMessage',
+    'attemptsMade',
+    'arrivalTimestamp',
+    'attemptEndingTimestamp',
+  ])
 })
 
 test('the table is named with its catalog and role where they are known, and is null without conversion', () => {
@@ -65,7 +111,9 @@ test('the table is named with its catalog and role where they are known, and is 
 
 test('G2: a later attempt writes the same line', () => {
   const later: SealedBatch = { ...batch, attempts: 9, deaths: 2 }
-  expect(errorLine(record, later, plan)).toBe(errorLine(record, batch, plan))
+  for (const failure of [record, decided]) {
+    expect(errorLine(failure, later, plan)).toBe(errorLine(failure, batch, plan))
+  }
 })
 
 test('an attempt never ends before the arrival, whatever the clocks of store and server say', () => {

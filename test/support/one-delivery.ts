@@ -1,0 +1,138 @@
+/** One sealed batch in memory, delivered by the real delivery with an encoder of the test's, and what it left behind. */
+import { readFileSync } from 'node:fs'
+import { createLog } from '../../src/account/log.ts'
+import { Metrics } from '../../src/account/metrics.ts'
+import { createDelivery, type DeliveryOptions } from '../../src/deliver/delivery.ts'
+import type { DeliveryResult } from '../../src/deliver/queue.ts'
+import type { SealedBatch } from '../../src/domain/batch.ts'
+import type { Frame } from '../../src/domain/frame.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Plan } from '../../src/domain/plan.ts'
+import type { Encoder, ObjectToPut } from '../../src/domain/ports.ts'
+import { neverCrash, type CrashHook } from '../../src/runtime/crash-point.ts'
+import { FakeClock } from './fake-clock.ts'
+
+export interface LandedPut {
+  readonly key: string
+  readonly body: Buffer
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export interface OneDeliveryOptions {
+  readonly frames: readonly Frame[]
+  readonly encoder: Encoder
+  readonly plan: Plan
+  readonly stagingPath: string
+  /** Throws to end an attempt where it is. */
+  readonly crash?: CrashHook
+}
+
+export interface OneDelivery {
+  readonly batch: SealedBatch
+  /** Every put of every attempt. */
+  readonly puts: readonly LandedPut[]
+  readonly metrics: Metrics
+  /** What the batch was discarded with. */
+  readonly outcome: Outcome | undefined
+  /** Frames that were read from the buffer, in all. */
+  readonly framesRead: number
+  /** Runs the next attempt. */
+  attempt(): Promise<DeliveryResult>
+}
+
+export const ARRIVAL_MS = 1_790_000_000_000
+
+/** The batch is held as a store would hold it: read again from its start each time, in turns of the event loop. */
+export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
+  const { frames, plan } = options
+  const metrics = new Metrics()
+  const puts: LandedPut[] = []
+  let batch = sealed(frames)
+  let outcome: Outcome | undefined
+  let framesRead = 0
+  const finished = { kind: 'finished' } as const
+  const buffer: Partial<DeliveryOptions['store']['buffer']> = {
+    beginAttempt: () => {
+      batch = { ...batch, attempts: batch.attempts + 1 }
+      return Promise.resolve(outcome === undefined ? { kind: 'begun', batch } : finished)
+    },
+    endAttempt: () => Promise.resolve(),
+    async *read() {
+      for (const frame of frames) {
+        await Promise.resolve()
+        framesRead += 1
+        yield frame
+      }
+    },
+    discard: (_batch, booked) => {
+      outcome = booked
+      return Promise.resolve(true)
+    },
+  }
+  const deliver = createDelivery({
+    store: { buffer, registry: {} } as unknown as DeliveryOptions['store'],
+    resolveColumns: () => Promise.resolve([]),
+    engine: { engine: 'duckdb', version: '1' },
+    encoderFor: () => Promise.resolve(options.encoder),
+    destination: {
+      check: () => Promise.resolve(),
+      put: (object) => {
+        const body = bytesOf(object)
+        puts.push({ key: object.key, body, metadata: object.metadata })
+        return Promise.resolve(body.length)
+      },
+    },
+    dispatch: () => Promise.resolve(),
+    clock: new FakeClock(),
+    stagingPath: options.stagingPath,
+    metrics,
+    log: createLog('silent'),
+    crash: options.crash ?? neverCrash,
+    attemptMaxMs: 60_000,
+  })
+  return {
+    get batch() {
+      return batch
+    },
+    puts,
+    metrics,
+    get outcome() {
+      return outcome
+    },
+    get framesRead() {
+      return framesRead
+    },
+    attempt: () => {
+      batch = { ...batch, plan }
+      return deliver(batch, new AbortController().signal)
+    },
+  }
+}
+
+function bytesOf({ body }: ObjectToPut): Buffer {
+  if (body.bytes !== undefined) return Buffer.from(body.bytes)
+  const bytes = readFileSync(body.path)
+  if (bytes.length !== body.length) throw new Error(`put: ${bytes.length} bytes, not ${body.length}`)
+  return bytes
+}
+
+function sealed(frames: readonly Frame[]): SealedBatch {
+  const sum = (of: (frame: Frame) => number): number => frames.reduce((total, frame) => total + of(frame), 0)
+  return {
+    stream: { name: 'orders', incarnation: '0123456789abcdef' },
+    batchId: '7-00000000deadbeef',
+    state: 'planned',
+    trigger: 'interval',
+    records: sum((frame) => frame.records),
+    bytes: sum((frame) => frame.recordBytes),
+    storedBytes: sum((frame) => frame.buffer.length),
+    frames: frames.length,
+    firstAppend: 41,
+    lastAppend: 40 + frames.length,
+    oldestArrivalMs: ARRIVAL_MS,
+    openedAtMs: ARRIVAL_MS,
+    sealedAtMs: ARRIVAL_MS + 60_000,
+    attempts: 0,
+    deaths: 0,
+  }
+}
