@@ -1,4 +1,4 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 -- shards-list: the shards of a stream at one moment.
 --
 -- KEYS  1 stream  2 shards
@@ -6,6 +6,9 @@
 -- Answer  for each shard, in order of keys: its key, parents (JSON), hash range (JSON), checkpoint, children (JSON),
 --         fencing counter, holder ('' when nobody holds it now), ms that the lease still runs, ms since the checkpoint
 --         moved, ms behind the tip ('' when not told); empty when the stream is gone
+--
+-- Guarantee: it writes nothing, but is not flagged so: a replica refuses it, since what its copy lacks would be taken for
+-- unknown.
 local stream_now = redis.call('HGET', KEYS[1], 'now')
 if not stream_now then return {} end
 local now = math.max(tonumber(ARGV[1]), tonumber(stream_now))
