@@ -2,7 +2,14 @@
 import type { DeliveryStream, StreamRef } from '../../src/domain/delivery-stream.ts'
 import { BufferUnavailableError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
-import type { AppendId, Appended, Buffer as BufferPort, Registry } from '../../src/domain/ports.ts'
+import type {
+  AppendId,
+  Appended,
+  Buffer as BufferPort,
+  OutOfPlace,
+  Registry,
+} from '../../src/domain/ports.ts'
+import type { ShardPosition } from '../../src/domain/shard.ts'
 
 export interface AppendCall {
   readonly stream: StreamRef
@@ -10,9 +17,18 @@ export interface AppendCall {
   readonly id: AppendId
 }
 
+export interface ShardAppendCall {
+  readonly frames: readonly Frame[]
+  readonly position: ShardPosition
+}
+
+/** Leases and checkpoints of shards are in MemoryShards; here a test says whether an append from one is in its place. */
 export class MemoryStore {
   readonly streams = new Map<string, DeliveryStream>()
   readonly appends: AppendCall[] = []
+  readonly shardAppends: ShardAppendCall[] = []
+  /** The answer to the next appends from shards, which are not taken then. */
+  outOfPlace: OutOfPlace | undefined
   /** The store does not answer. */
   unreachable = false
   /** Bytes of frames that still fit; what does not is throttled. */
@@ -24,6 +40,7 @@ export class MemoryStore {
   lookups = 0
   #sequence = 0
 
+  /** Of all appends but those from shards. */
   get frames(): readonly Frame[] {
     return this.appends.flatMap((append) => append.frames)
   }
@@ -36,16 +53,16 @@ export class MemoryStore {
   readonly buffer: BufferPort = {
     append: async (stream, frames, id): Promise<Appended> => {
       await this.gate
-      this.#answer()
-      const known = this.streams.get(stream.name)
-      if (known?.incarnation !== stream.incarnation || known.status !== 'ACTIVE') return { kind: 'refused' }
-      const bytes = frames.reduce((sum, frame) => sum + frame.buffer.length, 0)
-      if (bytes > this.roomBytes) return { kind: 'throttled' }
-      this.roomBytes -= bytes
-      this.appends.push({ stream, frames, id })
-      const firstSequence = this.#sequence + 1
-      this.#sequence += frames.length
-      return { kind: 'appended', firstSequence, sealed: this.sealsEachAppend }
+      const answer = this.#take(stream, frames)
+      if (answer.kind === 'appended') this.appends.push({ stream, frames, id })
+      return answer
+    },
+    appendFromShard: async (frames, position): Promise<Appended | OutOfPlace> => {
+      await this.gate
+      if (this.outOfPlace !== undefined) return this.outOfPlace
+      const answer = this.#take(position.lease.stream, frames)
+      if (answer.kind === 'appended') this.shardAppends.push({ frames, position })
+      return answer
     },
     sealDue: unused,
     due: unused,
@@ -95,6 +112,18 @@ export class MemoryStore {
       this.streams.delete(stream.name)
       return undefined
     },
+  }
+
+  #take(stream: StreamRef, frames: readonly Frame[]): Appended {
+    this.#answer()
+    const known = this.streams.get(stream.name)
+    if (known?.incarnation !== stream.incarnation || known.status !== 'ACTIVE') return { kind: 'refused' }
+    const bytes = frames.reduce((sum, frame) => sum + frame.buffer.length, 0)
+    if (bytes > this.roomBytes) return { kind: 'throttled' }
+    this.roomBytes -= bytes
+    const firstSequence = this.#sequence + 1
+    this.#sequence += frames.length
+    return { kind: 'appended', firstSequence, sealed: this.sealsEachAppend }
   }
 
   #answer(): void {

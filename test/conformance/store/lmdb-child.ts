@@ -1,14 +1,15 @@
 /**
- * A process that uses an embedded store: `node lmdb-child.ts <path> hold|append|fill`.
+ * A process that uses an embedded store: `node lmdb-child.ts <path> hold|append|shard|fill`.
  *
  * Prints `open` or `refused <message> | <hint>`. Then `hold` waits, `append` appends records `0`, `1`, … of one stream and
- * prints each number once it is acknowledged, and `fill` appends 100 kB at a time until it is refused, and prints how.
+ * prints each number once it is acknowledged, `shard` does so from a shard and begins behind its checkpoint, and `fill` appends 100 kB at a time until it is refused, and prints how.
  */
 import { BufferUnavailableError, StartError } from '../../../src/domain/errors.ts'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
+import { isSequenceNumber } from '../../../src/domain/shard.ts'
 import { openLmdbStore, type LmdbStore } from '../../../src/store/lmdb/store.ts'
 
-const [path = '', mode] = process.argv.slice(2)
+const [path = '', mode, key = ''] = process.argv.slice(2)
 const stream = { name: 'orders', incarnation: '00000000000000a1' }
 const clock = { now: Date.now, monotonicMs: () => performance.now(), sleep: () => Promise.resolve() }
 
@@ -23,6 +24,20 @@ async function append(store: LmdbStore): Promise<never> {
     const id = { epoch: 'child', sequence: record + 1 }
     const answer = await store.buffer.append(stream, [frame(Buffer.from(String(record)))], id)
     if (answer.kind === 'appended') process.stdout.write(`${record}\n`)
+  }
+}
+
+async function appendFromShard(store: LmdbStore, shard: string): Promise<void> {
+  const acquired = await store.shards.acquire(stream, shard, 60_000)
+  if (acquired === undefined) throw new Error(`acquire ${shard}: it was not given`)
+  const { lease } = acquired
+  let after = acquired.checkpoint
+  let record = isSequenceNumber(after) ? Number(after) + 1 : 0
+  for (let kind = 'appended'; kind === 'appended'; record += 1) {
+    const position = { lease, after, last: String(record) }
+    ;({ kind } = await store.buffer.appendFromShard([frame(Buffer.from(String(record)))], position))
+    process.stdout.write(kind === 'appended' ? `${record}\n` : `${kind}\n`)
+    after = position.last
   }
 }
 
@@ -54,6 +69,7 @@ try {
   process.stdout.write('open\n')
   if (mode === 'hold') setInterval(() => undefined, 60_000)
   else if (mode === 'append') await append(store)
+  else if (mode === 'shard') await appendFromShard(store, key)
   else {
     await fill(store)
     await store.close()

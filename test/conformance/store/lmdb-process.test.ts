@@ -9,6 +9,7 @@ import { StartError } from '../../../src/domain/errors.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { expectBalanced, frameOf, readTexts, streamOf } from './fixture.ts'
 import { bufferPath, openAt, startChild } from './lmdb-folder.ts'
+import { keyOf, listed, newShard } from './shard-fixture.ts'
 
 test('a second process is refused with a hint, and let in at once after a kill -9', async () => {
   const path = bufferPath()
@@ -107,6 +108,43 @@ test(
       await store.close()
     }
     expect(delivered.length).toBeGreaterThan(240)
+  },
+)
+
+test(
+  'killed again and again while it appends from a shard, a process left data and checkpoint that agree',
+  { timeout: 240_000 },
+  async () => {
+    const path = bufferPath()
+    const stream = streamOf({ bytes: 300 })
+    const setup = await openAt(path)
+    await setup.registry.create(stream)
+    await setup.shards.register(stream, [newShard(1)])
+    await setup.close()
+    for (const acknowledgedMin of [1, 40, 200]) {
+      const child = startChild([path, 'shard', keyOf(1)])
+      expect(await child.line()).toBe('open')
+      let acknowledged = -1
+      for (let count = 0; count < acknowledgedMin; count += 1) acknowledged = Number(await child.line())
+      const rest = child.kill()
+      for (let line = await child.line(); line !== undefined; line = await child.line())
+        acknowledged = Number(line)
+      await rest
+      const clock = new FakeClock()
+      const store = await openAt(path, { clock })
+      const state = await listed(store.shards, stream)
+      expect(state).toMatchObject({ leaseMs: 0 })
+      expect(Number(state.checkpoint)).toBeGreaterThanOrEqual(acknowledged)
+      expect(Number(state.checkpoint)).toBeLessThanOrEqual(acknowledged + 1)
+      await clock.advance(stream.hints.intervalMs)
+      await store.buffer.sealDue(stream)
+      await expectBalanced(store, stream)
+      const texts: string[] = []
+      for (const batch of await store.buffer.sealed(stream, 10_000))
+        texts.push(...(await readTexts(store, batch)))
+      expect(texts).toEqual(Array.from({ length: Number(state.checkpoint) + 1 }, (_, index) => String(index)))
+      await store.close()
+    }
   },
 )
 

@@ -77,6 +77,7 @@ function checkpointSuite(make: MakeStore): void {
     const opened = await leasedShard(make, stream)
     await expectTaken(opened.store, [frameOf(['a'])], follows(opened.lease, TRIM_HORIZON, 1))
     await opened.reopen()
+    await opened.clock.advance(LEASE_MS)
     const { lease, checkpoint } = await acquired(opened.store.shards, stream, keyOf(1))
     expect(checkpoint).toBe(sequenceNumber(1))
     await expectTaken(opened.store, [frameOf(['b'])], follows(lease, checkpoint, 2))
