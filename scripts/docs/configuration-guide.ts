@@ -1,6 +1,6 @@
 // docs/configuration.md
-import { exampleStreams, exampleCatalog } from './example-file.ts'
-import { lone, sections, type Section, type Setting } from './settings.ts'
+import { exampleCatalog, exampleExtensions, exampleStreams } from './example-file.ts'
+import { lone, sections, settingsBelow, type Section, type Setting } from './settings.ts'
 
 export function configurationGuide(): string {
   return [introduction, ...sections().map(sectionGuide), rest()].join('\n\n')
@@ -14,7 +14,7 @@ One YAML file (JSON is YAML too), named by \`--config\`:
 
 \`\`\`sh
 hydrant check --config hydrant.yaml   # says everything that is wrong, touches nothing
-hydrant serve --config hydrant.yaml --roles api,delivery
+hydrant serve --config hydrant.yaml
 \`\`\`
 
 Everything may be left out; an empty file is every default. A setting that is not known is an error, with the nearest
@@ -42,14 +42,14 @@ variables too.
 | --- | --- |
 | \`HYDRANT_LOG_LEVEL\` | \`error\`, \`warn\`, \`info\` (default), \`debug\` or \`silent\`. The log is JSON lines on standard error. |
 | \`HYDRANT_CRASH_AT\` | For tests only: the named point at which the process kills itself. |
-| \`AWS_…\` | With \`objectStore.type: s3\` and no \`accessKeyId\`: the AWS SDK's own chain of credentials. |
+| \`AWS_…\` | With \`objectStore.type: s3\` and no \`objectStore.accessKeyId\`, and for Kinesis with no \`kinesis.accessKeyId\`: the AWS SDK's own chain of credentials. |
 
 ## Command line
 
 | Flag of \`serve\` | Meaning |
 | --- | --- |
 | \`--config <file>\` | The configuration file. |
-| \`--roles <list>\` | \`api\` takes records, \`delivery\` delivers them; default both. A process without \`api\` listens only on its admin port. |
+| \`--roles <list>\` | \`api\` takes records, \`delivery\` delivers them, \`kinesis\` reads the data streams that feed delivery streams; default all. A process without \`api\` listens only on its admin port. |
 | \`--port <number>\` | Instead of \`server.port\`. |
 | \`--admin-port <number>\` | Instead of \`admin.port\`. |
 
@@ -61,6 +61,8 @@ const notes: Readonly<Record<string, string>> = {
   admin: 'Metrics and health, for operators. See [metrics](metrics.md).',
   aws: 'What stands in ARNs.',
   auth: 'Left out, hosts beyond loopback are refused.',
+  kinesis:
+    'How processes with the role `kinesis` read the data streams of the delivery streams with `DeliveryStreamType: KinesisStreamAsSource`. See [Kinesis as a source](firehose-compatibility.md#kinesis-as-a-source).',
   buffer: 'Where records are kept until they are delivered.',
   objectStore: 'Where objects land.',
   convert: 'Conversion of JSON to Parquet.',
@@ -98,7 +100,19 @@ ${exampleCatalog}
 
 ## \`extensions\`
 
-${setting('extensions')}
+${setting('extensions')} All of it is for delivery
+streams with \`DeliveryStreamType: KinesisStreamAsSource\`, and metadata columns for those that convert their records.
+
+${table(settingsBelow('extensions').map((each) => row(each, '<delivery stream>.')))}
+
+\`\`\`yaml
+${exampleExtensions}
+\`\`\`
+
+An extension is a part of the declaration of its stream: changed, it acts once, as the declaration does, and raises the
+version. \`startingPosition\` is the exception: it acts when the delivery stream is created, and a later change is
+answered with a warning at each start. A stream that is not declared takes its extension from the process that
+answers its CreateDeliveryStream; declare it to change the extension later.
 
 ## \`deliveryStreams\`
 
@@ -107,6 +121,8 @@ pasted in AWS's own words; what \`describe-delivery-stream\` answers as \`Extend
 \`ExtendedS3DestinationConfiguration\`. A declaration that has changed acts like
 UpdateDestination, once: a process started later with the older file does not push the old one back. A stream that is no
 longer declared is kept, with a warning; DeleteDeliveryStream removes it. Streams made by CreateDeliveryStream need no entry.
+A source cannot be changed, as on AWS: a declaration that names another type or another data stream than the one that its
+stream was created with is refused at the start.
 
 \`\`\`yaml
 ${exampleStreams}

@@ -9,6 +9,12 @@ export const exampleCatalog = `catalog:
           - { name: order_id, type: string }
           - { name: amount, type: double }`
 
+export const exampleExtensions = `extensions:
+  clicks-to-s3:
+    startingPosition: TRIM_HORIZON
+    outOfRangeRecords: keep
+    metadataColumns: { shardId: kinesis_shard, sequenceNumber: kinesis_sequence }`
+
 export const exampleStreams = `deliveryStreams:
   - DeliveryStreamName: company-orders-to-s3
     ExtendedS3DestinationConfiguration:
@@ -53,6 +59,7 @@ function standingAlone(): string[] {
     settingLines(lone('limits')).join('\n'),
     `# Tables by database. Names are lower-case, types are Hive's.\n${exampleCatalog}`,
     `${note('extensions')}\nextensions: {}`,
+    commented(exampleExtensions),
     `${note('deliveryStreams')}\n${exampleStreams}`,
   ]
 }

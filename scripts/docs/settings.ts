@@ -26,10 +26,14 @@ interface Node {
   readonly description?: string
   readonly values?: string
   readonly example?: unknown
+  /** What a setting without a default means when it is left out. */
+  readonly fallback?: string
   readonly type?: string
   readonly const?: string
   readonly enum?: readonly string[]
   readonly properties?: Readonly<Record<string, Node>>
+  /** Of a map: what stands under each name. */
+  readonly additionalProperties?: Node
   readonly oneOf?: readonly Node[]
 }
 
@@ -51,6 +55,19 @@ export function sections(): readonly Section[] {
   })
 }
 
+/** What a map holds under each name, groups inside it as `group.setting`: extensions. */
+export function settingsBelow(name: string): readonly Setting[] {
+  return leaves(schema.properties?.[name]?.additionalProperties?.properties ?? {})
+}
+
+function leaves(nodes: Readonly<Record<string, Node>>, group = ''): Setting[] {
+  return Object.entries(nodes).flatMap(([key, node]) =>
+    node.properties === undefined
+      ? [settingOf(group + key, node, {})]
+      : leaves(node.properties, `${group}${key}.`),
+  )
+}
+
 /** The settings that stand alone: limits. */
 export function lone(name: string): Setting {
   return settingOf(name, schema.properties?.[name] ?? {}, fallbacks())
@@ -62,7 +79,7 @@ function settingOf(name: string, node: Node, defaults: Readonly<Record<string, u
     name,
     description: node.description ?? '',
     values: node.const ?? node.values ?? 'text',
-    fallback: value === undefined ? undefined : written(node, value),
+    fallback: value === undefined ? node.fallback : written(node, value),
     example: node.example === undefined ? undefined : written(node, node.example),
   }
 }

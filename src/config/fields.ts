@@ -73,6 +73,21 @@ export function yesOrNo() {
   )
 }
 
+/** A moment in ISO 8601 with its zone, to the millisecond. Stays text; `Date.parse` reads it. */
+export function time() {
+  const values = 'time with its zone, such as 2026-11-01T00:00:00Z'
+  const message = `must be a ${values}, in quotes or not`
+  return z.string({ error: message }).refine(isTime, message).meta({ values })
+}
+
+function isTime(input: string): boolean {
+  const pattern = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/
+  const day = pattern.exec(input)?.[1]
+  if (day === undefined || Number.isNaN(Date.parse(input))) return false
+  // Date.parse takes the 30th of February for the 2nd of March.
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
+}
+
 const units: Readonly<Record<string, number>> = {
   B: 1,
   KiB: KIB,

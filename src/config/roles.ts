@@ -1,5 +1,5 @@
 /** What a process does. Without `api` it listens only on its admin port. */
-export const allRoles = ['api', 'delivery'] as const
+export const allRoles = ['api', 'delivery', 'kinesis'] as const
 export type Role = (typeof allRoles)[number]
 
 /** @param list comma-separated @returns undefined when it names something else, or nothing */

@@ -2,6 +2,8 @@
  * Rules across settings. They see what was written even where it is wrong, so they read it with care.
  */
 import type { z } from 'zod'
+import { MIB } from '../domain/limits.ts'
+import { formatBytes } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 
 interface Hosts {
@@ -42,6 +44,59 @@ export function keyRules(store: Keys, context: z.core.$RefinementCtx): void {
       message: `is required beside ${name}; leave out both to use the AWS SDK’s own chain`,
     })
   }
+}
+
+interface Pace {
+  readonly endpoint?: unknown
+  readonly readsPerSecond?: unknown
+  readonly shardBytesPerSecond?: unknown
+}
+
+/** What AWS allows to all consumers of a shard together (Kinesis API, GetRecords). */
+const paceMax = { readsPerSecond: 5, shardBytesPerSecond: 2 * MIB } as const
+
+export function paceRules(kinesis: Pace, context: z.core.$RefinementCtx): void {
+  if (kinesis?.endpoint !== undefined) return
+  for (const [name, max] of Object.entries(paceMax) as [keyof typeof paceMax, number][]) {
+    const value = kinesis?.[name]
+    if (typeof value !== 'number' || value <= max) continue
+    const allowed = name === 'readsPerSecond' ? `${max} reads` : formatBytes(max)
+    context.addIssue({
+      code: 'custom',
+      path: [name],
+      message: `AWS allows ${allowed} a second to all consumers of a shard together; more needs "endpoint"`,
+    })
+  }
+}
+
+interface Start {
+  readonly startingPosition?: unknown
+  readonly startingTimestamp?: unknown
+}
+
+export function startRules(extension: Start, context: z.core.$RefinementCtx): void {
+  const isTimed = extension?.startingPosition === 'AT_TIMESTAMP'
+  if (isTimed === (extension?.startingTimestamp !== undefined)) return
+  context.addIssue({
+    code: 'custom',
+    path: ['startingTimestamp'],
+    message: isTimed
+      ? 'is required beside "startingPosition: AT_TIMESTAMP"'
+      : 'is for "startingPosition: AT_TIMESTAMP" only',
+  })
+}
+
+/** Names of metadata columns are unique. */
+export function columnNameRules(columns: unknown, context: z.core.$RefinementCtx): void {
+  if (typeof columns !== 'object' || columns === null) return
+  const fields = Object.keys(columns)
+  repeated(Object.values(columns)).forEach(([index, name]) =>
+    context.addIssue({
+      code: 'custom',
+      path: [fields[index] ?? ''],
+      message: `column "${name}" is there twice`,
+    }),
+  )
 }
 
 /** Names of columns are unique within a table. */

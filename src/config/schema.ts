@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../domain/delivery-stream.ts'
 import { KIB, MIB } from '../domain/limits.ts'
 import { byteSize, choice, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
+import { extensions, kinesis } from './kinesis.ts'
 import { catalogRules, hostRules, keyRules, streamRules } from './rules.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
@@ -219,6 +220,7 @@ const whole = settings({
   admin: admin.prefault({}),
   aws: aws.prefault({}),
   auth: auth.optional(),
+  kinesis: kinesis.prefault({}),
   buffer: z
     .discriminatedUnion('type', [embeddedBuffer, redisBuffer], { error: 'must be embedded or redis' })
     .prefault({}),
@@ -232,10 +234,10 @@ const whole = settings({
       'Limits of BufferingHints: `aws`, or `relaxed` (SizeInMBs 1-1024, IntervalInSeconds 0-86400, also with conversion).',
   }),
   catalog: catalog.prefault({}),
-  extensions: z
-    .record(z.string(), settings({}), { error: 'must be a map of delivery streams' })
-    .prefault({})
-    .meta({ description: 'By name of a delivery stream: what AWS does not have. Nothing yet.' }),
+  extensions: extensions.prefault({}).meta({
+    description:
+      'By name of a delivery stream, declared below or created through the API: what AWS does not have.',
+  }),
   deliveryStreams: z
     .array(declaration, { error: 'must be a list; each entry is the input of CreateDeliveryStream' })
     .check(z.superRefine(streamRules, anyway))

@@ -26,6 +26,8 @@ test.each([
   'config/hydrant.yaml',
   'config/hydrant.example.yaml',
   'config/container.yaml',
+  'config/kinesis.yaml',
+  'config/vega.yaml',
   'deploy/compose/hydrant.yaml',
 ])('%s has no problem', async (name) => {
   const loaded = await readCheckedConfig(path(name), { S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' })
@@ -41,11 +43,18 @@ test('what the example writes out are the defaults', async () => {
 
 test('what the example holds as comments can be used when the comment marks are taken off', async () => {
   const text = await readText('config/hydrant.example.yaml')
-  const blocks = text.split('\n\n').filter((block) => /^# (auth|buffer|objectStore):/.test(block))
-  expect(blocks).toHaveLength(3)
+  const blocks = text
+    .split('\n\n')
+    .filter((block) => /^# (auth|buffer|objectStore|extensions):|^kinesis:/.test(block))
+  expect(blocks).toHaveLength(5)
   const uncommented = blocks.map((block) => block.replaceAll(/^# /gm, ''))
   const settings = uncommented.join('\n').replaceAll(/^ {2}# ([a-z]\w+: \S+)$/gm, '  $1')
-  const config = load(settings, { S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' })
+  const config = load(settings, {
+    S3_ACCESS_KEY_ID: 'a',
+    S3_SECRET_ACCESS_KEY: 'b',
+    KINESIS_ACCESS_KEY_ID: 'c',
+    KINESIS_SECRET_ACCESS_KEY: 'd',
+  })
   expect(config.auth).toEqual({ mode: 'none' })
   expect(config.buffer).toEqual({
     ...load('buffer: { type: redis }').buffer,
@@ -60,6 +69,14 @@ test('what the example holds as comments can be used when the comment marks are 
     accessKeyId: 'a',
     secretAccessKey: 'b',
   })
+  expect(config.kinesis).toEqual({
+    ...load('').kinesis,
+    endpoint: 'http://127.0.0.1:4568',
+    region: 'eu-central-1',
+    accessKeyId: 'c',
+    secretAccessKey: 'd',
+  })
+  expect(config.extensions['clicks-to-s3']).toMatchObject({ startingPosition: 'TRIM_HORIZON' })
 })
 
 test('the quick start converts the orders of a stream to Parquet every five seconds', async () => {

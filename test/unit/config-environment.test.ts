@@ -13,6 +13,7 @@ test('the log level is info unless it is set, and an unknown one is refused', ()
 test('roles are a list of known names', () => {
   expect(parseRoles('api,delivery')).toEqual(new Set(['api', 'delivery']))
   expect(parseRoles(' api ')).toEqual(new Set(['api']))
+  expect(parseRoles('kinesis')).toEqual(new Set(['kinesis']))
   expect(parseRoles('')).toBeUndefined()
   expect(parseRoles('api,web')).toBeUndefined()
 })

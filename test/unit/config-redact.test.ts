@@ -10,6 +10,8 @@ test.each([
   `buffer: { type: redis, url: "/run/redis.sock?db=1&password=${canary}" }`,
   `objectStore: { type: s3, accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
   `objectStore: { type: s3, endpoint: "http://me:${canary}@store:9000" }`,
+  `kinesis: { accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
+  `kinesis: { endpoint: "http://me:${canary}@127.0.0.1:4568" }`,
   `deliveryStreams: [{ DeliveryStreamName: a, H: { EndpointConfiguration: { AccessKey: "${canary}" } } }]`,
   `deliveryStreams: [{ DeliveryStreamName: a, R: { Username: u, Password: "${canary}" } }]`,
 ])('no secret is in the effective configuration of %s', (text) => {

@@ -1,0 +1,132 @@
+/** Settings of Kinesis as a source, and the extensions of delivery streams. */
+import { expect, test } from 'vitest'
+import { parseConfig } from '../../src/config/file.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import type { Config } from '../../src/config/schema.ts'
+
+type Variables = Record<string, string>
+
+function load(text: string, variables: Variables = {}): Config {
+  const loaded = parseConfig(text, variables)
+  if (loaded.kind === 'refused') throw new Error(loaded.problems.map(formatProblem).join('\n'))
+  return loaded.config
+}
+
+function problems(text: string): string[] {
+  const loaded = parseConfig(text, {})
+  return loaded.kind === 'refused' ? loaded.problems.map(formatProblem) : []
+}
+
+test('a store that speaks the API of Kinesis may be read faster than AWS allows, AWS may not', () => {
+  const fast = 'readsPerSecond: 100, shardBytesPerSecond: 64MiB'
+  expect(load(`kinesis: { endpoint: "http://127.0.0.1:4568", ${fast} }`).kinesis).toMatchObject({
+    endpoint: 'http://127.0.0.1:4568',
+    readsPerSecond: 100,
+    shardBytesPerSecond: 64 * 2 ** 20,
+  })
+  expect(problems(`kinesis: { ${fast} }`)).toEqual([
+    'kinesis.readsPerSecond (line 1): AWS allows 5 reads a second to all consumers of a shard together; more needs "endpoint"',
+    'kinesis.shardBytesPerSecond (line 1): AWS allows 2MiB a second to all consumers of a shard together; more needs "endpoint"',
+  ])
+})
+
+test.each([
+  ['leaseSeconds: 2', 'kinesis.leaseSeconds (line 1): must be a whole number from 3 to 300'],
+  ['pollSeconds: 0', 'kinesis.pollSeconds (line 1): must be a number above 0, up to 60'],
+  ['concurrentReads: 65', 'kinesis.concurrentReads (line 1): must be a whole number from 1 to 64'],
+  ['endpoint: localhost', 'kinesis.endpoint (line 1): must be a URL that starts with http:// or https://'],
+  [
+    'secretAccessKey: x',
+    'kinesis.accessKeyId (line 1): is required beside secretAccessKey; leave out both to use the AWS SDK’s own chain',
+  ],
+])('kinesis: { %s } is refused with one sentence', (setting, sentence) => {
+  expect(problems(`kinesis: { ${setting} }`)).toEqual([sentence])
+})
+
+test('settings of Kinesis may come from variables', () => {
+  const config = load(
+    'kinesis: { endpoint: "${AWS_ENDPOINT_URL_KINESIS:-http://127.0.0.1:4568}", leaseSeconds: "${LEASE}", secretAccessKey: "${S}", accessKeyId: a }',
+    { LEASE: '30', S: 'secret' },
+  )
+  expect(config.kinesis).toMatchObject({
+    endpoint: 'http://127.0.0.1:4568',
+    leaseSeconds: 30,
+    accessKeyId: 'a',
+    secretAccessKey: 'secret',
+  })
+})
+
+test('an extension holds what was written and nothing else', () => {
+  const { extensions } = load(`extensions:
+  orders: { startingPosition: AT_TIMESTAMP, startingTimestamp: 2026-11-01T00:00:00+01:00, outOfRangeRecords: drop }
+  clicks: { metadataColumns: { arrival: "kinesis arrival" } }
+  plain: {}`)
+  expect(extensions).toEqual({
+    orders: {
+      startingPosition: 'AT_TIMESTAMP',
+      startingTimestamp: '2026-11-01T00:00:00+01:00',
+      outOfRangeRecords: 'drop',
+    },
+    clicks: { metadataColumns: { arrival: 'kinesis arrival' } },
+    plain: {},
+  })
+})
+
+test.each([
+  [
+    'orders: { startingPosition: AT_TIMESTAMP }',
+    'extensions.orders.startingTimestamp (line 1): is required beside "startingPosition: AT_TIMESTAMP"',
+  ],
+  [
+    'orders: { startingTimestamp: "2026-11-01T00:00:00Z" }',
+    'extensions.orders.startingTimestamp (line 1): is for "startingPosition: AT_TIMESTAMP" only',
+  ],
+  [
+    'orders: { startingPosition: LATST }',
+    'extensions.orders.startingPosition (line 1): must be LATEST or TRIM_HORIZON or AT_TIMESTAMP; did you mean "LATEST"?',
+  ],
+  ['orders: { outOfRangeRecords: no }', 'extensions.orders.outOfRangeRecords (line 1): must be keep or drop'],
+  [
+    'orders: { metadataColumns: { shardId: shardId } }',
+    'extensions.orders.metadataColumns.shardId (line 1): names of columns are lower-case, as AWS Glue keeps them; write this one so',
+  ],
+  [
+    'orders: { metadataColumns: { shardId: a, arrival: a } }',
+    'extensions.orders.metadataColumns.arrival (line 1): column "a" is there twice',
+  ],
+  [
+    'orders: { metadataColumns: { shard: a } }',
+    'extensions.orders.metadataColumns.shard (line 1): unknown setting; did you mean "shardId"?',
+  ],
+  [
+    '"or ders": {}',
+    'extensions."or ders" (line 1): is not the name of a delivery stream: letters, digits, "_", "-" and "."',
+  ],
+])('extensions: { %s } is refused with one sentence', (extension, sentence) => {
+  expect(problems(`extensions: { ${extension} }`)).toEqual([sentence])
+})
+
+test.each([
+  ['2026-11-01T00:00:00Z', true],
+  ['2026-11-01T00:00Z', true],
+  ['2026-11-01T00:00:00.123-03:30', true],
+  ['2026-11-01T00:00:00', false],
+  ['2026-11-01', false],
+  ['2026-02-29T00:00:00Z', false],
+  ['2026-13-01T00:00:00Z', false],
+  ['2026-11-01T25:00:00Z', false],
+  ['2026-11-01T00:00:00.1234Z', false],
+  ['1793491200', false],
+  ['yesterday', false],
+])('a starting time of %s: %s', (time, isTime) => {
+  const found = problems(
+    `extensions: { orders: { startingPosition: AT_TIMESTAMP, startingTimestamp: "${time}" } }`,
+  )
+  expect(found).toEqual(
+    isTime
+      ? []
+      : [
+          'extensions.orders.startingTimestamp (line 1): must be a time with its zone, such as 2026-11-01T00:00:00Z, in quotes or not',
+        ],
+  )
+})
