@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Started } from './app.ts'
 import type { Config } from './config/schema.ts'
-import type { DeliveryStream } from './domain/delivery-stream.ts'
+import type { DeliveryStream, KinesisSource } from './domain/delivery-stream.ts'
 import { MIB } from './domain/limits.ts'
 
 /** Streams listed at most; the rest are counted. */
@@ -10,10 +10,7 @@ const LISTED_MAX = 10
 
 export function announcement(title: string, started: Started, config: Config): string {
   const lines = [title, ...addresses(started), ...declared(started.streams, config)]
-  const [first] = started.streams
-  if (started.api !== undefined && first !== undefined) {
-    lines.push('', ...examples(first, urlOf(started.api), config))
-  }
+  if (started.api !== undefined) lines.push(...examples(started.streams, urlOf(started.api), config))
   return `${lines.join('\n')}\n`
 }
 
@@ -33,7 +30,8 @@ function declared(streams: readonly DeliveryStream[], config: Config): string[] 
   return more === 0 ? lines : [...lines, `           and ${more} more`]
 }
 
-function describe({ name, destination, hints }: DeliveryStream, config: Config): string {
+function describe({ name, kinesis, destination, hints }: DeliveryStream, config: Config): string {
+  const source = kinesis === undefined ? '' : `from ${dataStream(kinesis, config)}, `
   const { bucket, prefix, compression, conversion } = destination
   const folder =
     config.objectStore.type === 'file'
@@ -42,12 +40,31 @@ function describe({ name, destination, hints }: DeliveryStream, config: Config):
   const format =
     conversion !== undefined ? 'Parquet' : compression === 'GZIP' ? 'records, gzipped' : 'records as they are'
   const when = `every ${hints.intervalMs / 1000} s or ${hints.bytes / MIB} MiB`
-  return `${name}: ${format}, ${when}, into ${folder} under ${prefix === '' ? 'YYYY/MM/dd/HH/' : prefix}`
+  return `${name}: ${source}${format}, ${when}, into ${folder} under ${prefix === '' ? 'YYYY/MM/dd/HH/' : prefix}`
 }
 
-function examples(stream: DeliveryStream, url: string, config: Config): string[] {
-  const { name } = stream
+function dataStream({ streamArn }: KinesisSource, { kinesis }: Config): string {
+  const at = kinesis.endpoint === undefined ? '' : ` at ${withoutPassword(kinesis.endpoint)}`
+  return `Kinesis data stream ${dataStreamName(streamArn)}${at}`
+}
+
+function dataStreamName(streamArn: string): string {
+  return streamArn.slice(streamArn.indexOf('/') + 1)
+}
+
+/** How to send to the first stream that takes puts, or else to the data stream of the first one. */
+function examples(streams: readonly DeliveryStream[], url: string, config: Config): string[] {
+  const stream = streams.find(({ kinesis }) => kinesis === undefined) ?? streams[0]
+  if (stream === undefined) return []
   const record = JSON.stringify(sampleRecord(stream, config))
+  const { kinesis } = stream
+  return [
+    '',
+    ...(kinesis ? kinesisExample(kinesis, record, config) : putExamples(stream, record, url, config)),
+  ]
+}
+
+function putExamples({ name }: DeliveryStream, record: string, url: string, config: Config): string[] {
   const { region } = config.aws
   return [
     'Send a record with the AWS CLI, version 2 (any credentials do):',
@@ -59,6 +76,18 @@ function examples(stream: DeliveryStream, url: string, config: Config): string[]
     `  firehose = boto3.client('firehose', endpoint_url='${url}', region_name='${region}',`,
     "                          aws_access_key_id='any', aws_secret_access_key='any')",
     `  firehose.put_record(DeliveryStreamName='${name}', Record={'Data': b'${record}\\n'})`,
+  ]
+}
+
+function kinesisExample({ streamArn }: KinesisSource, record: string, { kinesis, aws }: Config): string[] {
+  const region = kinesis.region ?? (streamArn.split(':')[3] || aws.region)
+  const endpoint =
+    kinesis.endpoint === undefined ? '' : `endpoint_url='${withoutPassword(kinesis.endpoint)}', `
+  return [
+    'Put a record into the data stream with boto3:',
+    '  import boto3',
+    `  kinesis = boto3.client('kinesis', ${endpoint}region_name='${region}')`,
+    `  kinesis.put_record(StreamName='${dataStreamName(streamArn)}', PartitionKey='customer-1', Data=b'${record}')`,
   ]
 }
 

@@ -6,19 +6,32 @@ import type { Problem } from './config/problem.ts'
 import type { Config } from './config/schema.ts'
 import type { Variables } from './config/variables.ts'
 import { parseHiveType } from './convert/hive-types.ts'
+import type { JsonObject } from './domain/delivery-stream.ts'
 import { EncoderError } from './domain/errors.ts'
-import { checkDeclaration } from './receive/declarations.ts'
+import { checkDeclaration, checkExtension, type DeclarationContext } from './receive/declarations.ts'
+import { takenColumn } from './receive/definition.ts'
+import { extensionOf, metadataColumnsOf, type ExtensionProblem } from './receive/extensions.ts'
 
 /** Like reading it, but what it declares is checked as well, and all problems come together. */
 export async function readCheckedConfig(path: string, variables: Variables): Promise<Loaded> {
   const loaded = await readConfig(path, variables)
   if (loaded.kind === 'refused') return loaded
-  const problems = [...declarationProblems(loaded.config), ...typeProblems(loaded.config)]
-  return problems.length === 0 ? loaded : { kind: 'refused', problems }
+  const { config } = loaded
+  const problems = [
+    ...declarationProblems(config),
+    ...extensionProblems(config),
+    ...misspeltExtensions(config),
+    ...typeProblems(config),
+  ]
+  return problems.length === 0 ? { ...loaded, notes: extensionNotes(config) } : { kind: 'refused', problems }
+}
+
+function contextOf(config: Config): DeclarationContext {
+  return { ...config.aws, limits: config.limits, nearestName }
 }
 
 function declarationProblems(config: Config): Problem[] {
-  const context = { ...config.aws, limits: config.limits, nearestName }
+  const context = contextOf(config)
   return config.deliveryStreams.flatMap((declaration, index) => {
     const messages = checkDeclaration(declaration, context)
     const table = messages.length === 0 ? missingTable(declaration, config) : undefined
@@ -39,10 +52,17 @@ interface Declaration {
   }
 }
 
-function missingTable(declaration: Declaration, config: Config): string | undefined {
+/** Database and table that a converting stream names; they may not be there. */
+function tableOf(declaration: Declaration): readonly [database: string, table: string] | undefined {
   const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
   if (conversion === undefined || conversion.Enabled === false) return undefined
   const { DatabaseName: database = '', TableName: table = '' } = conversion.SchemaConfiguration ?? {}
+  return [database, table]
+}
+
+function missingTable(declaration: Declaration, config: Config): string | undefined {
+  const [database, table] = tableOf(declaration) ?? []
+  if (database === undefined || table === undefined) return undefined
   if (tableColumns(config, database, table) !== undefined) return undefined
   const names = Object.entries(config.catalog.databases).flatMap(([name, tables]) =>
     Object.keys(tables).map((known) => `${name}.${known}`),
@@ -50,6 +70,52 @@ function missingTable(declaration: Declaration, config: Config): string | undefi
   const nearest = nearestName(`${database}.${table}`, names)
   const wanted = `table ${database}.${table} is not in catalog.databases`
   return nearest === undefined ? `${wanted}; add it there` : `${wanted}; did you mean ${nearest}?`
+}
+
+function nameOf(declaration: JsonObject): string {
+  const { DeliveryStreamName: name } = declaration
+  return typeof name === 'string' ? name : ''
+}
+
+/** What the declared streams cannot have of their extensions. */
+function extensionProblems(config: Config): Problem[] {
+  const context = contextOf(config)
+  return config.deliveryStreams.flatMap((declaration) => {
+    const name = nameOf(declaration)
+    const extension = extensionOf(config.extensions, name)
+    if (extension === undefined || checkDeclaration(declaration, context).length > 0) return []
+    const found: ExtensionProblem[] = checkExtension(declaration, extension, context, Date.now())
+    const [database = '', table = ''] = tableOf(declaration) ?? []
+    const columns = tableColumns(config, database, table) ?? []
+    const taken = takenColumn(metadataColumnsOf(extension), columns)
+    if (taken !== undefined) found.push(taken)
+    return found.map(({ path, message }) => ({ path: ['extensions', name, ...path], message }))
+  })
+}
+
+/** Extensions of streams that are not declared. A stream that has one of its own, be it empty, is not what they mean. */
+function undeclaredExtensions({ extensions, deliveryStreams }: Config): { name: string; nearest?: string }[] {
+  const declared = deliveryStreams.map(nameOf)
+  const bare = declared.filter((name) => !Object.hasOwn(extensions, name))
+  return Object.keys(extensions)
+    .filter((name) => !declared.includes(name) && extensionOf(extensions, name) !== undefined)
+    .map((name) => {
+      const nearest = nearestName(name, bare)
+      return nearest === undefined ? { name } : { name, nearest }
+    })
+}
+
+function misspeltExtensions(config: Config): Problem[] {
+  return undeclaredExtensions(config).flatMap(({ name, nearest }) => {
+    if (nearest === undefined) return []
+    const message = `no delivery stream is declared by this name; did you mean "${nearest}"? If not, write "${nearest}: {}" under extensions as well`
+    return [{ path: ['extensions', name], message }]
+  })
+}
+
+function extensionNotes(config: Config): Problem[] {
+  const message = 'no delivery stream is declared by this name; it acts when CreateDeliveryStream makes one'
+  return undeclaredExtensions(config).map(({ name }) => ({ path: ['extensions', name], message }))
 }
 
 function typeProblems({ catalog }: Config): Problem[] {

@@ -7,7 +7,8 @@ import { configSchema, type Config } from './schema.ts'
 import type { Variables } from './variables.ts'
 
 export type Loaded =
-  | { readonly kind: 'loaded'; readonly config: Config }
+  /** Notes: what is no problem and may still be a mistake. */
+  | { readonly kind: 'loaded'; readonly config: Config; readonly notes?: readonly Problem[] }
   /** At least one problem. */
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 

@@ -9,12 +9,23 @@ import type {
   FormatConversion,
   JsonObject,
   JsonValue,
+  MetadataColumn,
   S3Destination,
 } from '../domain/delivery-stream.ts'
 import { ClientError, EncoderError } from '../domain/errors.ts'
 import { INTERVAL_IN_SECONDS, MIB, SIZE_IN_MBS, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 import { converts, streamProblems } from './destination-rules.ts'
+import {
+  extensionMessage,
+  extensionOf,
+  extensionProblems,
+  kinesisSourceOf,
+  metadataColumnsOf,
+  type ExtensionProblem,
+  type Extensions,
+  type StreamExtension,
+} from './extensions.ts'
 import type { ConversionInput, CreateInput, ExtendedS3Input } from './http/create-input.ts'
 import type { ShapeOptions } from './http/shapes.ts'
 
@@ -25,6 +36,7 @@ export interface DefinitionContext extends ShapeOptions {
   readonly incarnation: string
   /** Wall clock, epoch ms. */
   readonly nowMs: number
+  readonly extensions?: Extensions | undefined
 }
 
 /**
@@ -37,23 +49,42 @@ export function definitionFrom(input: CreateInput, context: DefinitionContext): 
   const given = input.ExtendedS3DestinationConfiguration ?? input.S3DestinationConfiguration
   if (given === undefined)
     throw new Error('define delivery stream: a stream without destination passed the rules')
+  const extension = extensionOf(context.extensions, input.DeliveryStreamName)
+  for (const problem of unfitExtension(input, extension, context.nowMs))
+    throw new ClientError('InvalidArgumentException', extensionMessage(input.DeliveryStreamName, problem))
   const destination = { ...given, RoleARN: given.RoleARN ?? defaultRole(context) }
-  const hint = input.DirectPutSourceConfiguration
   return {
     name: input.DeliveryStreamName,
     incarnation: context.incarnation,
     arn: `arn:${partition(context.region)}:firehose:${context.region}:${context.accountId}:deliverystream/${input.DeliveryStreamName}`,
-    type: 'DirectPut',
+    type: input.KinesisStreamSourceConfiguration === undefined ? 'DirectPut' : 'KinesisStreamAsSource',
     status: 'ACTIVE',
     version: 1,
     createdAtMs: context.nowMs,
     hints: hintsOf(destination),
-    destination: destinationOf(destination, context),
+    destination: destinationOf(destination, extension, context),
     description: descriptionOf(destination, context),
-    ...(hint === undefined ? {} : { source: { DirectPutSourceDescription: { ...hint } } }),
+    ...sourceOf(input, extension, context),
     ...(input.Tags === undefined ? {} : { tags: input.Tags }),
     declarations: [],
   }
+}
+
+/** What a stream made from this input cannot have of its extension. */
+export function unfitExtension(
+  input: CreateInput,
+  extension: StreamExtension | undefined,
+  nowMs: number,
+): Generator<ExtensionProblem> {
+  const destination = input.ExtendedS3DestinationConfiguration ?? input.S3DestinationConfiguration
+  return extensionProblems(
+    {
+      type: input.DeliveryStreamType ?? 'DirectPut',
+      converts: converts(destination?.DataFormatConversionConfiguration),
+    },
+    extension,
+    nowMs,
+  )
 }
 
 /** Reads the table that a converting stream names; answers what is wrong with it. */
@@ -69,10 +100,45 @@ export async function tableProblem(
   if (conversion === undefined || catalog.resolveColumns === undefined) return undefined
   try {
     const columns = await catalog.resolveColumns(conversion.table)
+    const taken = takenColumn(conversion.metadataColumns, columns)
+    if (taken !== undefined) return extensionMessage(stream.name, taken)
     return catalog.supportsColumns?.(columns)
   } catch (error) {
     if (error instanceof EncoderError && error.code === 'EntityNotFound') return error.message
     throw error
+  }
+}
+
+/** A metadata column whose name a column of the table has already. */
+export function takenColumn(
+  metadataColumns: readonly MetadataColumn[] | undefined,
+  columns: readonly Column[],
+): ExtensionProblem | undefined {
+  const taken = metadataColumns?.find(({ name }) => columns.some((column) => column.name === name))
+  if (taken === undefined) return undefined
+  const message = `the table has a column "${taken.name}" already; choose another name`
+  return { path: ['metadataColumns', taken.field], message }
+}
+
+/** `DeliveryStartTimestamp` is when the stream was created, wherever reading begins. */
+function sourceOf(
+  input: CreateInput,
+  extension: StreamExtension | undefined,
+  context: DefinitionContext,
+): Pick<DeliveryStream, 'kinesis' | 'source'> {
+  const { DirectPutSourceConfiguration: hint, KinesisStreamSourceConfiguration: given } = input
+  if (given === undefined)
+    return hint === undefined ? {} : { source: { DirectPutSourceDescription: { ...hint } } }
+  const { KinesisStreamARN, RoleARN = defaultRole(context) } = given
+  return {
+    kinesis: kinesisSourceOf(KinesisStreamARN, extension, context.nowMs),
+    source: {
+      KinesisStreamSourceDescription: {
+        KinesisStreamARN,
+        RoleARN,
+        DeliveryStartTimestamp: context.nowMs / 1000,
+      },
+    },
   }
 }
 
@@ -100,21 +166,30 @@ function hintsOf(destination: ExtendedS3Input): BufferingHints {
   return { bytes: SizeInMBs * MIB, intervalMs: IntervalInSeconds * 1000 }
 }
 
-function destinationOf(destination: ExtendedS3Input, context: DefinitionContext): S3Destination {
+function destinationOf(
+  destination: ExtendedS3Input,
+  extension: StreamExtension | undefined,
+  context: DefinitionContext,
+): S3Destination {
   const conversion = destination.DataFormatConversionConfiguration
   return {
     bucket: destination.BucketARN.slice(destination.BucketARN.indexOf(':::') + 3),
     prefix: destination.Prefix ?? '',
     errorOutputPrefix: destination.ErrorOutputPrefix ?? '',
     compression: destination.CompressionFormat === 'GZIP' ? 'GZIP' : 'UNCOMPRESSED',
-    ...(converts(conversion) ? { conversion: conversionOf(conversion, context) } : {}),
+    ...(converts(conversion) ? { conversion: conversionOf(conversion, extension, context) } : {}),
   }
 }
 
-function conversionOf(conversion: ConversionInput, context: DefinitionContext): FormatConversion {
+function conversionOf(
+  conversion: ConversionInput,
+  extension: StreamExtension | undefined,
+  context: DefinitionContext,
+): FormatConversion {
   const schema = conversion.SchemaConfiguration
   if (schema?.DatabaseName === undefined || schema.TableName === undefined)
     throw new Error('define delivery stream: a conversion without table passed the rules')
+  const metadataColumns = metadataColumnsOf(extension)
   return {
     table: {
       databaseName: schema.DatabaseName,
@@ -128,6 +203,7 @@ function conversionOf(conversion: ConversionInput, context: DefinitionContext): 
       conversion.InputFormatConfiguration?.Deserializer?.OpenXJsonSerDe?.CaseInsensitive ?? true,
     parquetCompression:
       conversion.OutputFormatConfiguration?.Serializer?.ParquetSerDe?.Compression ?? 'SNAPPY',
+    ...(metadataColumns.length === 0 ? {} : { metadataColumns }),
   }
 }
 

@@ -36,14 +36,34 @@ export function* streamProblems(input: CreateInput, options: ShapeOptions): Gene
   yield* missingFeatures(destination)
 }
 
+/** The member that configures each source, and what is said when it is given with another. */
+const SOURCES = {
+  DirectPutSourceConfiguration: {
+    type: 'DirectPut',
+    misplaced: 'DirectPutSourceConfiguration is only applicable for DirectPut stream type',
+  },
+  KinesisStreamSourceConfiguration: {
+    type: 'KinesisStreamAsSource',
+    misplaced: 'KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type',
+  },
+  MSKSourceConfiguration: {
+    type: 'MSKAsSource',
+    misplaced: 'MSKSourceConfiguration is only applicable for MSKAsSource stream type',
+  },
+  DatabaseSourceConfiguration: {
+    type: 'DatabaseAsSource',
+    misplaced: 'DatabaseSourceConfiguration is only applicable for DatabaseAsSource stream type',
+  },
+} as const
+
 function* sourceProblems(input: CreateInput): Generator<string> {
   const type = input.DeliveryStreamType ?? 'DirectPut'
   if (type === 'KinesisStreamAsSource' && input.KinesisStreamSourceConfiguration === undefined)
     yield 'KinesisSourceStreamConfig is mandatory for KinesisStreamAsSource stream type.'
-  else if (type !== 'DirectPut')
-    yield `DeliveryStreamType ${type} is not supported by this version of Hydrant. Supported: DirectPut`
-  else if (input.KinesisStreamSourceConfiguration !== undefined)
-    yield 'KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type'
+  if (type !== 'DirectPut' && type !== 'KinesisStreamAsSource')
+    yield notSupported(`DeliveryStreamType ${type}`, 'DirectPut, KinesisStreamAsSource')
+  for (const member of Object.keys(SOURCES) as (keyof typeof SOURCES)[])
+    if (input[member] !== undefined && SOURCES[member].type !== type) yield SOURCES[member].misplaced
   if (input.DeliveryStreamEncryptionConfigurationInput !== undefined)
     yield 'DeliveryStreamEncryptionConfigurationInput is not supported by this version of Hydrant. Leave it out'
 }

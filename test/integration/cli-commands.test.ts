@@ -81,7 +81,7 @@ test.each([
   [['serve'], "required option '--config <file>' not specified"],
   [['check'], "required option '--config <file>' not specified"],
   [['server'], "unknown command 'server'"],
-  [['serve', '--config', 'x', '--roles', 'api,web'], 'It must name api or delivery, or both.'],
+  [['serve', '--config', 'x', '--roles', 'api,web'], 'It must name one or more of api, delivery, kinesis.'],
   [['serve', '--config', 'x', '--port', '99999'], 'It must be from 0 to 65535.'],
 ])('%j is a wrong call: exit code 2', async (args, sentence) => {
   const run = new Run(args)
@@ -94,6 +94,15 @@ test('check names what is declared, and touches nothing', async () => {
   expect(await run.code).toBe(0)
   expect(run.out).toContain('ok: delivery stream "company-orders-to-s3"')
   expect(await readdir(folder)).toEqual([])
+})
+
+test('check notes an extension whose stream is not declared', async () => {
+  const path = await configFile('extensions: { later: { outOfRangeRecords: drop } }')
+  const run = new Run(['check', '--config', path])
+  expect(await run.code).toBe(0)
+  expect(run.out).toBe(
+    `note: extensions.later: no delivery stream is declared by this name; it acts when CreateDeliveryStream makes one\nok: ${path}\n`,
+  )
 })
 
 test('check says everything that is wrong, with its path: settings first, then delivery streams', async () => {

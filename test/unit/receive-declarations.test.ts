@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { StartError } from '../../src/domain/errors.ts'
-import { applyDeclarations, checkDeclaration, declarationHash } from '../../src/receive/declarations.ts'
+import { applyDeclarations, checkDeclaration } from '../../src/receive/declarations.ts'
+import { declarationHash } from '../../src/receive/declare.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 

@@ -2,6 +2,7 @@
 import type { Log } from '../../account/log.ts'
 import type { Column } from '../../domain/delivery-stream.ts'
 import type { Accept, Clock, Registry, ResolveColumns } from '../../domain/ports.ts'
+import type { Extensions } from '../extensions.ts'
 import type { StreamDirectory } from '../stream-directory.ts'
 import type { Limits } from './shapes.ts'
 
@@ -12,6 +13,8 @@ export interface Api {
   readonly region: string
   readonly accountId: string
   readonly limits: Limits
+  /** What AWS does not have, for the streams that are created here. */
+  readonly extensions?: Extensions | undefined
   readonly clock: Clock
   readonly log: Log
   /** Columns of the table that a converting stream names; without it tables are not looked up when a stream is created. */

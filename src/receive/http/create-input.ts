@@ -84,7 +84,13 @@ export interface CreateInput extends Partial<Record<(typeof OTHER_DESTINATIONS)[
   readonly DeliveryStreamName: string
   readonly DeliveryStreamType?: string
   readonly DirectPutSourceConfiguration?: { readonly ThroughputHintInMBs: number }
-  readonly KinesisStreamSourceConfiguration?: JsonObject
+  readonly KinesisStreamSourceConfiguration?: {
+    readonly KinesisStreamARN: string
+    /** Always there in a request; a configuration file may leave it out. */
+    readonly RoleARN?: string
+  }
+  readonly MSKSourceConfiguration?: JsonObject
+  readonly DatabaseSourceConfiguration?: JsonObject
   readonly DeliveryStreamEncryptionConfigurationInput?: JsonObject
   readonly S3DestinationConfiguration?: ExtendedS3Input
   readonly ExtendedS3DestinationConfiguration?: ExtendedS3Input

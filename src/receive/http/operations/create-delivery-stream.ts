@@ -19,6 +19,7 @@ export const createDeliveryStream: Operation = async ({ input }, api) => {
     roleOptional: false,
     incarnation: randomBytes(8).toString('hex'),
     nowMs: api.clock.now(),
+    extensions: api.extensions,
   })
   const problem = await tableProblem(stream, api)
   if (problem !== undefined) throw new ClientError('InvalidArgumentException', problem)
