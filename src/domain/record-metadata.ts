@@ -3,17 +3,21 @@
  * conversion (a record beyond Firehose's limit, an aggregate that cannot be read). It travels in the frame, between
  * lengths and payload, so that every attempt to deliver it says the same.
  *
- * Section, little endian:
+ * Section, little endian, a length in one byte, or from 255 on in 255 and a u32:
  *
- *     u8   version of the section (1)
- *     u8   1 when a record has a verdict
- *     u16  bytes of the shard id; then these
+ *     u8      version of the section (1)
+ *     u8      1 when a record has a verdict
+ *     u16     bytes of the shard id; then these
  *     then for each record
- *     u8   flags: 1 same Kinesis record as the one before, 2 has a sub-sequence number, 4 has a verdict
- *     unless 1:  f64 arrival, u8 digits of the sequence number; then these
- *     if 2:      u32 sub-sequence number
- *     u16  bytes of the partition key; then these
- *     if 4:      u8 bytes of the error type, u8 of the code, u16 of the message; then these
+ *     u8      flags: 1 same Kinesis record as the one before, 2 has a sub-sequence number, 4 has a verdict,
+ *             8 has the partition key of an earlier record
+ *     unless 1:  f64 arrival, u8 digits that its sequence number begins with as the one before, length of the rest; the rest
+ *     if 2:   u32 sub-sequence number
+ *     if 8:   u32 where the section has the partition key; else its length and its bytes
+ *     if 4:   u8 bytes of the error type, u8 of the code, u16 of the message; then these
+ *
+ * A key that many user records of an aggregate share is there once: written out, an aggregate of 1 MiB could grow a
+ * hundredfold.
  */
 import { FrameError } from './errors.ts'
 
@@ -37,10 +41,20 @@ export interface RecordMetadata {
   readonly verdict?: RecordVerdict
 }
 
+/** The same as the builder takes it: what is not there may be undefined. */
+type Described = Omit<RecordMetadata, 'subSequenceNumber' | 'verdict'> & {
+  readonly subSequenceNumber?: number | undefined
+  readonly verdict?: RecordVerdict | undefined
+}
+
 const SECTION_VERSION = 1
 const SAME_SOURCE = 1
 const HAS_SUB_SEQUENCE = 2
 const HAS_VERDICT = 4
+const EARLIER_KEY = 8
+
+/** Shorter texts are written by a loop, which beats a call into the runtime. */
+const LOOP_LENGTH_MAX = 64
 
 /** Collects the metadata of one frame's records, in their order. */
 export class MetadataBuilder {
@@ -48,11 +62,13 @@ export class MetadataBuilder {
   #end: number
   #records = 0
   #sequenceNumber = ''
+  /** Where the section has the partition keys of user records. */
+  readonly #keys = new Map<string, number>()
 
   /** @param shardId of all records @param recordsExpected how many there will be, roughly */
   constructor(shardId: string, recordsExpected = 16) {
     const shardIdBytes = Buffer.byteLength(shardId)
-    this.#bytes = Buffer.allocUnsafe(4 + shardIdBytes + 96 * recordsExpected)
+    this.#bytes = Buffer.allocUnsafe(4 + shardIdBytes + 64 * recordsExpected)
     this.#bytes[0] = SECTION_VERSION
     this.#bytes[1] = 0
     this.#bytes.writeUInt16LE(shardIdBytes, 2)
@@ -64,32 +80,73 @@ export class MetadataBuilder {
     return this.#records
   }
 
-  add({ arrivalMs, sequenceNumber, subSequenceNumber, partitionKey, verdict }: RecordMetadata): void {
-    this.#makeRoom(32 + sequenceNumber.length + 3 * partitionKey.length)
-    const bytes = this.#bytes
+  add({ arrivalMs, sequenceNumber, subSequenceNumber, partitionKey, verdict }: Described): void {
+    this.#makeRoom(32 + 3 * (sequenceNumber.length + partitionKey.length))
     const flagsAt = this.#end
     let flags = 0
-    let end = flagsAt + 1
+    this.#end += 1
     if (this.#records > 0 && sequenceNumber === this.#sequenceNumber) flags |= SAME_SOURCE
-    else {
-      end = bytes.writeDoubleLE(arrivalMs, end)
-      bytes[end] = sequenceNumber.length
-      end += 1 + bytes.write(sequenceNumber, end + 1, 'latin1')
-      this.#sequenceNumber = sequenceNumber
-    }
+    else this.#addSource(arrivalMs, sequenceNumber)
+    let keyAt: number | undefined
     if (subSequenceNumber !== undefined) {
       flags |= HAS_SUB_SEQUENCE
-      end = bytes.writeUInt32LE(subSequenceNumber, end)
+      this.#end = this.#bytes.writeUInt32LE(subSequenceNumber, this.#end)
+      keyAt = this.#keys.get(partitionKey)
+      if (keyAt === undefined) this.#keys.set(partitionKey, this.#end)
     }
-    const keyBytes = bytes.write(partitionKey, end + 2)
-    bytes.writeUInt16LE(keyBytes, end)
-    this.#end = end + 2 + keyBytes
+    if (keyAt === undefined) this.#addText(partitionKey, 0)
+    else {
+      flags |= EARLIER_KEY
+      this.#end = this.#bytes.writeUInt32LE(keyAt, this.#end)
+    }
     if (verdict !== undefined) {
       flags |= HAS_VERDICT
       this.#addVerdict(verdict)
     }
     this.#bytes[flagsAt] = flags
     this.#records += 1
+  }
+
+  #addSource(arrivalMs: number, sequenceNumber: string): void {
+    this.#end = this.#bytes.writeDoubleLE(arrivalMs, this.#end)
+    const before = this.#sequenceNumber
+    const most = Math.min(before.length, sequenceNumber.length, 255)
+    let shared = 0
+    while (shared < most && before.charCodeAt(shared) === sequenceNumber.charCodeAt(shared)) shared += 1
+    this.#bytes[this.#end] = shared
+    this.#end += 1
+    this.#addText(sequenceNumber, shared)
+    this.#sequenceNumber = sequenceNumber
+  }
+
+  /** The text from `start` on, its length in bytes before it. */
+  #addText(text: string, start: number): void {
+    const bytes = this.#bytes
+    const length = text.length - start
+    if (length <= LOOP_LENGTH_MAX) {
+      let at = this.#end + 1
+      let index = start
+      for (; index < text.length; index += 1, at += 1) {
+        const code = text.charCodeAt(index)
+        if (code > 0x7f) break
+        bytes[at] = code
+      }
+      if (index === text.length) {
+        bytes[this.#end] = length
+        this.#end = at
+        return
+      }
+    }
+    const rest = start === 0 ? text : text.slice(start)
+    const written = Buffer.byteLength(rest)
+    if (written < 255) bytes[this.#end] = written
+    else {
+      bytes[this.#end] = 255
+      bytes.writeUInt32LE(written, this.#end + 1)
+      this.#end += 4
+    }
+    bytes.write(rest, this.#end + 1)
+    this.#end += 1 + written
   }
 
   #addVerdict({ errorType, code, message }: RecordVerdict): void {
@@ -149,46 +206,83 @@ export class FrameMetadata implements Iterable<RecordMetadata> {
 
   /** Of each record, in order. */
   *[Symbol.iterator](): Generator<RecordMetadata> {
-    const section = this.#section
-    let at = this.#start
-    let arrivalMs = 0
-    let sequenceNumber = ''
-    for (let index = 0; index < this.#records; index += 1) {
-      const flags = section.readUInt8(at)
-      at += 1
-      if ((flags & SAME_SOURCE) === 0) {
-        arrivalMs = section.readDoubleLE(at)
-        const digitsEnd = at + 9 + section.readUInt8(at + 8)
-        sequenceNumber = section.toString('latin1', at + 9, digitsEnd)
-        at = digitsEnd
-      }
-      const hasSub = (flags & HAS_SUB_SEQUENCE) !== 0
-      const subSequenceNumber = hasSub ? section.readUInt32LE(at) : undefined
-      if (hasSub) at += 4
-      const keyEnd = at + 2 + section.readUInt16LE(at)
-      const partitionKey = section.toString('utf8', at + 2, keyEnd)
-      at = keyEnd
-      let verdict: RecordVerdict | undefined
-      if ((flags & HAS_VERDICT) !== 0) [verdict, at] = readVerdict(section, at)
-      yield {
-        arrivalMs,
-        sequenceNumber,
-        ...(subSequenceNumber === undefined ? {} : { subSequenceNumber }),
-        partitionKey,
-        ...(verdict === undefined ? {} : { verdict }),
-      }
-    }
+    const reader = new SectionReader(this.#section, this.#start)
+    for (let index = 0; index < this.#records; index += 1) yield reader.next()
   }
 }
 
-function readVerdict(section: Buffer, at: number): [RecordVerdict, number] {
-  const typeEnd = at + 4 + section.readUInt8(at)
-  const codeEnd = typeEnd + section.readUInt8(at + 1)
-  const end = codeEnd + section.readUInt16LE(at + 2)
-  const verdict = {
-    errorType: section.toString('utf8', at + 4, typeEnd) as ErrorType,
-    code: section.toString('utf8', typeEnd, codeEnd),
-    message: section.toString('utf8', codeEnd, end),
+class SectionReader {
+  readonly #section: Buffer
+  readonly #keys = new Map<number, string>()
+  #at: number
+  #arrivalMs = 0
+  #sequenceNumber = ''
+
+  constructor(section: Buffer, start: number) {
+    this.#section = section
+    this.#at = start
   }
-  return [verdict, end]
+
+  next(): RecordMetadata {
+    const section = this.#section
+    const flags = section.readUInt8(this.#at)
+    this.#at += 1
+    if ((flags & SAME_SOURCE) === 0) {
+      this.#arrivalMs = section.readDoubleLE(this.#at)
+      const shared = section.readUInt8(this.#at + 8)
+      this.#at += 9
+      this.#sequenceNumber = this.#sequenceNumber.slice(0, shared) + this.#text()
+    }
+    const record: { -readonly [K in keyof RecordMetadata]: RecordMetadata[K] } = {
+      arrivalMs: this.#arrivalMs,
+      sequenceNumber: this.#sequenceNumber,
+      partitionKey: '',
+    }
+    if ((flags & HAS_SUB_SEQUENCE) !== 0) {
+      record.subSequenceNumber = section.readUInt32LE(this.#at)
+      this.#at += 4
+    }
+    record.partitionKey = (flags & EARLIER_KEY) === 0 ? this.#text() : this.#earlierKey()
+    if ((flags & HAS_VERDICT) !== 0) record.verdict = this.#verdict()
+    return record
+  }
+
+  #text(): string {
+    let length = this.#section.readUInt8(this.#at)
+    this.#at += 1
+    if (length === 255) {
+      length = this.#section.readUInt32LE(this.#at)
+      this.#at += 4
+    }
+    const start = this.#at
+    this.#at += length
+    return this.#section.toString('utf8', start, this.#at)
+  }
+
+  #earlierKey(): string {
+    const at = this.#section.readUInt32LE(this.#at)
+    const next = this.#at + 4
+    let key = this.#keys.get(at)
+    if (key === undefined) {
+      this.#at = at
+      key = this.#text()
+      this.#keys.set(at, key)
+    }
+    this.#at = next
+    return key
+  }
+
+  #verdict(): RecordVerdict {
+    const section = this.#section
+    const typeEnd = this.#at + 4 + section.readUInt8(this.#at)
+    const codeEnd = typeEnd + section.readUInt8(this.#at + 1)
+    const end = codeEnd + section.readUInt16LE(this.#at + 2)
+    const verdict = {
+      errorType: section.toString('utf8', this.#at + 4, typeEnd) as ErrorType,
+      code: section.toString('utf8', typeEnd, codeEnd),
+      message: section.toString('utf8', codeEnd, end),
+    }
+    this.#at = end
+    return verdict
+  }
 }
