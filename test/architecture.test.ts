@@ -27,8 +27,13 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
 
 /** Each foreign package and the files or folders of src/ that may know it. */
 const homes: Readonly<Record<string, readonly string[]>> = {
+  '@aws-sdk/client-kinesis': [
+    'receive/kinesis/kinesis-client.ts',
+    'receive/kinesis/kinesis-client-config.ts',
+  ],
   '@aws-sdk/client-s3': ['deliver/'],
   '@duckdb/node-api': ['convert/'],
+  '@smithy/node-http-handler': ['receive/kinesis/kinesis-client-config.ts'],
   bullmq: ['deliver/bullmq-queue.ts'],
   commander: ['main.ts'],
   express: ['receive/http/', 'admin/'],

@@ -20,10 +20,14 @@ export interface KinesisFault {
   readonly at: 'before' | 'after'
   readonly does:
     | { readonly kind: 'answer'; readonly status: number; readonly type?: string; readonly text?: string }
+    /** Another server answers. */
+    | { readonly kind: 'body'; readonly status: number; readonly body: string }
     /** The connection is cut. */
     | { readonly kind: 'cut' }
     /** No answer ever comes, and the connection stays. */
     | { readonly kind: 'hang' }
+    /** The answer begins, and never ends. */
+    | { readonly kind: 'stall' }
     /** The answer comes `ms` later, and is right. */
     | { readonly kind: 'delay'; readonly ms: number }
   /** Such as `GetRecords`. Default: any. */
@@ -59,6 +63,8 @@ export const kinesisFaults = {
 /** A call that came through, with the fault that hit it. */
 interface SeenCall {
   readonly operation: string
+  /** For which it was signed. */
+  readonly region: string | undefined
   readonly fault?: KinesisFault
 }
 
@@ -135,7 +141,8 @@ class FaultyProxy implements KinesisProxy {
     const body = await readAll(request)
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '')
     const fault = this.#take(operation)
-    this.calls.push({ operation, ...(fault === undefined ? {} : { fault }) })
+    const region = /Credential=[^/]*\/\d+\/([^/]+)/.exec(request.headers.authorization ?? '')?.[1]
+    this.calls.push({ operation, region, ...(fault === undefined ? {} : { fault }) })
     if (this.#isBlackHole) return this.#hang(response)
     if (fault?.at === 'before' && fault.does.kind !== 'delay') return this.#misbehave(fault, response)
     if (fault?.does.kind === 'delay') await wait(fault.does.ms)
@@ -160,7 +167,11 @@ class FaultyProxy implements KinesisProxy {
   #misbehave({ does }: KinesisFault, response: ServerResponse): void {
     if (does.kind === 'cut') response.destroy()
     else if (does.kind === 'hang') this.#hang(response)
-    else if (does.kind === 'answer') {
+    else if (does.kind === 'body') response.writeHead(does.status).end(does.body)
+    else if (does.kind === 'stall') {
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).write('{"Records":[')
+      this.#hang(response)
+    } else if (does.kind === 'answer') {
       const body = does.type === undefined ? '' : JSON.stringify({ __type: does.type, message: does.text })
       response.writeHead(does.status, { 'content-type': 'application/x-amz-json-1.1' }).end(body)
     }

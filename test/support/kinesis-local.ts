@@ -207,13 +207,21 @@ export class TestDataStream {
     return shards.sort((a, b) => String(a.ShardId).localeCompare(String(b.ShardId)))
   }
 
+  /** By the number in its id. */
+  async shard(number = 0): Promise<Shard> {
+    const shards = await this.shards()
+    const found = shards.find(({ ShardId: id = '' }) => Number(id.slice('shardId-'.length)) === number)
+    if (found === undefined) throw new Error(`${this.name} has no shard ${number}`)
+    return found
+  }
+
   async openShards(): Promise<readonly Shard[]> {
     const shards = await this.shards()
     return shards.filter(({ SequenceNumberRange: range }) => range?.EndingSequenceNumber === undefined)
   }
 
   /** Splits a shard in the middle of its hash keys and answers its two children. */
-  async split(shard: Shard): Promise<readonly Shard[]> {
+  async split(shard: Shard): Promise<readonly [left: Shard, right: Shard]> {
     const first = BigInt(String(shard.HashKeyRange?.StartingHashKey))
     const last = BigInt(String(shard.HashKeyRange?.EndingHashKey))
     const command = new SplitShardCommand({
@@ -222,7 +230,9 @@ export class TestDataStream {
       NewStartingHashKey: String((first + last) / 2n + 1n),
     })
     await this.#client.send(command)
-    return this.#children(shard)
+    const [left, right] = await this.#children(shard)
+    if (left === undefined || right === undefined) throw new Error(`split ${shard.ShardId}: no children`)
+    return [left, right]
   }
 
   /** Merges two neighbours and answers their child. */
@@ -234,7 +244,7 @@ export class TestDataStream {
     })
     await this.#client.send(command)
     const [child] = await this.#children(shard)
-    if (child === undefined) throw new Error(`merge ${String(shard.ShardId)}: no child`)
+    if (child === undefined) throw new Error(`merge ${shard.ShardId}: no child`)
     return child
   }
 
