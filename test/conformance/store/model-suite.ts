@@ -1,35 +1,25 @@
 /**
- * Random sequences of everything a process may do to one delivery stream, against a small model in memory. After each step
+ * Random sequences of everything a process may do to one delivery stream and the shard that feeds it, against a small model in memory. After each step
  * the ledger balances and equals the model's.
  */
 import { array, assert, asyncProperty } from 'fast-check'
 import { expect, test } from 'vitest'
-import type { BatchRef } from '../../../src/domain/batch.ts'
+import type { Frame } from '../../../src/domain/frame.ts'
 import type { Appended } from '../../../src/domain/ports.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import {
   expectBalanced,
   frameOf,
-  outcomeOf,
-  planOf,
   readTexts,
   streamOf,
   type MakeStore,
   type StoreUnderTest,
 } from './fixture.ts'
-import { INTERVAL_MS, step, type Step } from './model-step.ts'
+import { deliverStep, type DeliveryStep, type ModelBatch } from './model-delivery.ts'
+import { ModelShard } from './model-shard.ts'
+import { INTERVAL_MS, step, type ShardPlace, type Step } from './model-step.ts'
 
 const SIZE_BYTES = 40
-
-interface ModelBatch {
-  readonly records: string[]
-  ref: BatchRef | undefined
-  state: 'open' | 'sealed' | 'planned' | 'quarantined'
-  planned: boolean
-  attempts: number
-  deaths: number
-  attemptOpen: boolean
-}
 
 export function modelSuite(make: MakeStore): void {
   test('any sequence of steps keeps every record and balances the ledger', { timeout: 120_000 }, async () => {
@@ -54,26 +44,34 @@ export function modelSuite(make: MakeStore): void {
   })
 }
 
+function framesOf(records: readonly string[]): Frame[] {
+  return records.map((record) => frameOf([record]))
+}
+
 class ModelRun {
   readonly stream = streamOf({ bytes: SIZE_BYTES, intervalMs: INTERVAL_MS })
   readonly #under: StoreUnderTest
   readonly #clock: FakeClock
+  readonly #shard: ModelShard
   #store
   #batches: ModelBatch[] = []
   #openedAtMs = 0
   #appends = 0
+  #drawn = 0
   #records = 0
   #delivered = 0
-  #last: { frames: string[]; answer: Appended } | undefined
+  #last: { records: string[]; answer: Appended } | undefined
 
   constructor(under: StoreUnderTest, clock: FakeClock) {
     this.#under = under
     this.#clock = clock
+    this.#shard = new ModelShard(this.stream, clock)
     this.#store = under.store
   }
 
   async start(): Promise<void> {
     expect(await this.#store.registry.create(this.stream)).toBe('created')
+    await this.#shard.start(this.#store)
   }
 
   async take(next: Step): Promise<void> {
@@ -88,7 +86,14 @@ class ModelRun {
         return this.#seal()
       case 'reopen':
         this.#store = await this.#under.reopen()
+        this.#shard.forgetLease()
         return undefined
+      case 'shardAppend':
+        return this.#appendFromShard(next.frames, next.place)
+      case 'shardAcquire':
+        return this.#shard.acquire(this.#store)
+      case 'shardEnd':
+        return this.#shard.end(this.#store, next.place)
       case 'attempt':
       case 'end':
       case 'pin':
@@ -108,45 +113,54 @@ class ModelRun {
   }
 
   async #append(lengths: readonly number[]): Promise<void> {
-    const frames = lengths.map((length) => `${(this.#records += 1)}:`.padEnd(length, '.'))
-    let sealed = 0
-    for (const record of frames) {
-      let open = this.#open
-      if (open === undefined) {
-        open = {
-          records: [],
-          ref: undefined,
-          state: 'open',
-          planned: false,
-          attempts: 0,
-          deaths: 0,
-          attemptOpen: false,
-        }
-        this.#openedAtMs = this.#clock.now()
-        this.#batches.push(open)
-      }
-      open.records.push(record)
-      if (open.records.join('').length >= SIZE_BYTES) {
-        open.state = 'sealed'
-        sealed += 1
-      }
-    }
+    const records = this.#draw(lengths)
     this.#appends += 1
     const id = { epoch: 'model', sequence: this.#appends }
-    const answer = await this.#store.buffer.append(
-      this.stream,
-      frames.map((record) => frameOf([record])),
-      id,
-    )
-    expect(answer).toMatchObject({ kind: 'appended', sealed })
-    this.#last = { frames, answer }
+    const answer = await this.#store.buffer.append(this.stream, framesOf(records), id)
+    expect(answer).toMatchObject({ kind: 'appended', sealed: this.#take(records) })
+    this.#last = { records, answer }
     await this.#learnRefs()
+  }
+
+  async #appendFromShard(lengths: readonly number[], place: ShardPlace): Promise<void> {
+    const records = this.#draw(lengths)
+    const answer = await this.#shard.append(this.#store, framesOf(records), place)
+    if (answer.kind !== 'appended') return
+    expect(answer.sealed).toBe(this.#take(records))
+    await this.#learnRefs()
+  }
+
+  /** Records that are told apart. */
+  #draw(lengths: readonly number[]): string[] {
+    return lengths.map((length) => `${(this.#drawn += 1)}:`.padEnd(length, '.'))
+  }
+
+  /** Puts records where the store must have put them; answers how many batches that sealed. */
+  #take(records: readonly string[]): number {
+    let sealed = 0
+    for (const record of records) {
+      this.#records += 1
+      const open = this.#open ?? this.#openBatch()
+      open.records.push(record)
+      if (open.records.join('').length < SIZE_BYTES) continue
+      open.state = 'sealed'
+      sealed += 1
+    }
+    return sealed
+  }
+
+  #openBatch(): ModelBatch {
+    const counts = { planned: false, attempts: 0, deaths: 0, attemptOpen: false }
+    const opened: ModelBatch = { records: [], ref: undefined, state: 'open', ...counts }
+    this.#openedAtMs = this.#clock.now()
+    this.#batches.push(opened)
+    return opened
   }
 
   async #repeat(): Promise<void> {
     if (this.#last === undefined) return
     const id = { epoch: 'model', sequence: this.#appends }
-    const frames = this.#last.frames.map((record) => frameOf([record]))
+    const frames = framesOf(this.#last.records)
     expect(await this.#store.buffer.append(this.stream, frames, id)).toEqual(this.#last.answer)
   }
 
@@ -176,70 +190,10 @@ class ModelRun {
     expect(quarantined.map((batch) => batch.batchId)).toEqual(aside.map((batch) => batch.ref?.batchId))
   }
 
-  async #deliver(
-    kind: 'attempt' | 'end' | 'pin' | 'discard' | 'quarantine' | 'release' | 'read',
-    batch: ModelBatch,
-  ): Promise<void> {
-    const { buffer } = this.#store
-    const ref = batch.ref
-    if (ref === undefined) throw new Error('a sealed batch was never listed')
-    if (kind === 'read') expect(await readTexts(this.#store, ref)).toEqual(batch.records)
-    else if (kind === 'attempt') await this.#attempt(batch, ref)
-    else if (kind === 'end') {
-      await buffer.endAttempt(ref)
-      batch.attemptOpen = false
-    } else if (kind === 'pin') {
-      const answer = await buffer.pin(ref, planOf())
-      expect(answer.kind).toBe(batch.state === 'quarantined' ? 'finished' : 'pinned')
-      if (batch.state === 'sealed') {
-        batch.state = 'planned'
-        batch.planned = true
-      }
-    } else if (kind === 'quarantine') {
-      await buffer.quarantine(ref, 'reason')
-      batch.state = 'quarantined'
-      batch.attemptOpen = false
-    } else if (kind === 'release') await this.#release(batch, ref)
-    else await this.#discard(batch, ref)
-  }
-
-  async #release(batch: ModelBatch, ref: BatchRef): Promise<void> {
-    const quarantined = batch.state === 'quarantined'
-    expect(await this.#store.buffer.release(ref)).toBe(quarantined)
-    if (!quarantined) return
-    batch.state = batch.planned ? 'planned' : 'sealed'
-    batch.deaths = 0
-  }
-
-  async #attempt(batch: ModelBatch, ref: BatchRef): Promise<void> {
-    const answer = await this.#store.buffer.beginAttempt(ref)
-    if (batch.state === 'quarantined') {
-      expect(answer).toEqual({ kind: 'finished' })
-      return
-    }
-    batch.attempts += 1
-    if (batch.attemptOpen) batch.deaths += 1
-    batch.attemptOpen = true
-    const { attempts, deaths } = batch
-    expect(answer).toMatchObject({
-      kind: 'begun',
-      batch: { attempts, deaths, records: batch.records.length },
-    })
-  }
-
-  async #discard(batch: ModelBatch, ref: BatchRef): Promise<void> {
-    const described = await this.#store.buffer.describe(ref)
-    if (described === undefined) throw new Error(`describe ${ref.batchId}: gone`)
-    expect(described).toMatchObject({ state: batch.state, records: batch.records.length })
-    const discard = this.#store.buffer.discard(ref, outcomeOf(described))
-    if (batch.state !== 'planned') {
-      await expect(discard).rejects.toThrow(ref.batchId)
-      return
-    }
-    expect(await discard).toBe(true)
+  async #deliver(kind: DeliveryStep, batch: ModelBatch): Promise<void> {
+    if (!(await deliverStep(this.#store, kind, batch))) return
     this.#delivered += batch.records.length
     this.#batches = this.#batches.filter((other) => other !== batch)
-    expect(await this.#store.buffer.discard(ref, outcomeOf(described))).toBe(false)
   }
 
   async expectEqual(): Promise<void> {
@@ -256,6 +210,7 @@ class ModelRun {
       quarantinedBatches: count('quarantined'),
     })
     await this.#learnRefs()
+    await this.#shard.expectEqual(this.#store)
   }
 
   /** Everything that is left is still there, byte by byte. */
