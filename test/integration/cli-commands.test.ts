@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.ts'
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const TSX = fileURLToPath(import.meta.resolve('tsx'))
 const QUICK_START = fileURLToPath(new URL('../../config/hydrant.yaml', import.meta.url))
+const KINESIS = fileURLToPath(new URL('../../config/kinesis.yaml', import.meta.url))
 
 let folder: string
 const running = new Set<ChildProcess>()
@@ -63,7 +64,12 @@ async function configFile(text: string): Promise<string> {
 }
 
 async function serving(...args: readonly string[]): Promise<Run> {
-  const run = new Run(['serve', '--port', '0', '--admin-port', '0', ...args], { HYDRANT_LOG_LEVEL: 'info' })
+  const run = new Run(['serve', '--port', '0', '--admin-port', '0', ...args], {
+    HYDRANT_LOG_LEVEL: 'info',
+    // Empty is as if they were not set.
+    AWS_ENDPOINT_URL_KINESIS: '',
+    KINESIS_STREAM_ARN: '',
+  })
   await eventually(() => {
     if (run.child.exitCode !== null) throw new Error(run.err)
     expect(run.err).toContain('process became ready')
@@ -147,6 +153,19 @@ test('serve says in a few lines where it listens, how to send and where objects 
   run.child.kill('SIGTERM')
   expect(await run.ended).toEqual({ code: 0, signal: null })
   expect(run.err).toContain('process stopped')
+})
+
+test('serve says which data stream feeds a delivery stream, and how to put into it', async () => {
+  const run = await serving('--config', KINESIS, '--roles', 'api,delivery')
+  expect(run.out).toContain(
+    'kinesis-orders-to-s3: from Kinesis data stream orders at http://127.0.0.1:4568, Parquet, every 5 s',
+  )
+  expect(run.out).toContain(
+    "boto3.client('kinesis', endpoint_url='http://127.0.0.1:4568', region_name='us-east-1')",
+  )
+  expect(run.out).toMatch(
+    /kinesis\.put_record\(StreamName='orders', PartitionKey='customer-1', Data=b'\{.*\}'\)/,
+  )
 })
 
 test('the printed record is taken and lands', async () => {
