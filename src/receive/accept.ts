@@ -81,18 +81,14 @@ export function createAccept(options: AcceptOptions): FrontDoor {
         const frames = group.map(({ frame }) => frame)
         const append = (): Promise<Appended> => options.buffer.append(lane.stream, frames, id)
         const answer = await booked(lane.stream, frames, append)
-        if (answer.kind === 'throttled' && group.length === 1) countThrottled(lane.stream, frames)
+        if (answer.kind === 'throttled' && group.length === 1)
+          countThrottled(options.metrics, lane.stream, frames)
         settle(lane, group, answer)
       } catch (error) {
         for (const { reject } of group) reject(error)
       }
     }
     lanes.delete(lane.stream.incarnation)
-  }
-
-  function countThrottled({ name }: StreamRef, frames: readonly Frame[]): void {
-    const labels = { delivery_stream: name }
-    options.metrics.count('hydrant_throttled_records_total', labels, sum(frames, 'records'))
   }
 
   const accept: Accept = (stream, frame) =>
@@ -123,6 +119,11 @@ export function createAccept(options: AcceptOptions): FrontDoor {
       while (running.size > 0) await Promise.all(running)
     },
   }
+}
+
+/** What is told to a caller, that is: a group that did not fit is tried again one by one. */
+function countThrottled(metrics: Metrics, { name }: StreamRef, frames: readonly Frame[]): void {
+  metrics.count('hydrant_throttled_records_total', { delivery_stream: name }, sum(frames, 'records'))
 }
 
 /** The frames of the next append, in order. */
