@@ -1,9 +1,11 @@
 /** What only the embedded store promises: a file that stops growing, a journal under its budget, an orderly end. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { open } from 'lmdb'
 import { expect, test } from 'vitest'
 import { BufferUnavailableError } from '../../../src/domain/errors.ts'
 import { MIB } from '../../../src/domain/limits.ts'
+import { TRIM_HORIZON } from '../../../src/domain/shard.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import {
   appendIds,
@@ -17,6 +19,7 @@ import {
   streamOf,
 } from './fixture.ts'
 import { bufferPath, openAt } from './lmdb-folder.ts'
+import { acquired, follows, keyOf, newShard } from './shard-fixture.ts'
 
 test(
   'writing ten times its budget, in frames of all sizes, does not grow the file beyond twice the budget',
@@ -133,6 +136,41 @@ test('leases of a dead owner of the folder are free at once, under a greater cou
   expect((await next.leases.acquire('sealer', 60_000))?.counter).toBeGreaterThan(lease?.counter ?? Infinity)
 })
 
+test('shards of a dead owner of the folder are free at once, under a greater counter, and nobody else reads', async () => {
+  const path = bufferPath()
+  const clock = new FakeClock()
+  const stream = streamOf()
+  const store = await openAt(path, { clock, holder: 'same' })
+  await store.registry.create(stream)
+  await store.shards.register(stream, [newShard(1)])
+  await store.shards.attend(60_000)
+  const { lease } = await acquired(store.shards, stream, keyOf(1), 60_000)
+  await store.close()
+  const next = await openAt(path, { clock, holder: 'same' })
+  expect(await next.shardsOf('other').attend(1000)).toEqual(['other'])
+  const late = follows(lease, TRIM_HORIZON, 1)
+  expect(await next.buffer.appendFromShard([frameOf(['late'])], late)).toEqual({ kind: 'fenced' })
+  const taken = await acquired(next.shards, stream, keyOf(1))
+  expect(taken.lease.counter).toBeGreaterThan(lease.counter)
+})
+
+test('shards leave the file with their stream, those of other streams stay', async () => {
+  const path = bufferPath()
+  const store = await openAt(path)
+  const gone = streamOf({ name: 'gone', incarnation: '00000000000000b2' })
+  for (const stream of [gone, streamOf({ incarnation: '00000000000000b1' }), streamOf({ name: 'third' })]) {
+    await store.registry.create(stream)
+    await store.shards.register(stream, [newShard(1), newShard(2)])
+  }
+  await store.registry.remove(gone)
+  await store.close()
+  const root = open({ path, noSubdir: false, maxDbs: 16, encoding: 'json', overlappingSync: false })
+  const keys = [...root.openDB('shards', { encoding: 'json' }).getKeys({})]
+  await root.close()
+  expect(keys).toHaveLength(4)
+  expect(keys).not.toContainEqual([gone.incarnation, keyOf(1)])
+})
+
 test('close waits for what is being written, and afterwards every call is refused', async () => {
   const path = bufferPath()
   const clock = new FakeClock()
@@ -152,6 +190,9 @@ test('close waits for what is being written, and afterwards every call is refuse
     () => store.buffer.totals(stream),
     () => store.registry.list(),
     () => store.leases.acquire('sealer', 1000),
+    () => store.shards.attend(1000),
+    () => store.shards.list(stream),
+    () => store.shards.renew(stream, [], 1000),
     () => store.journal.find(stream, 1),
     () => store.check(),
   ]
