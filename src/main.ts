@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { readCheckedConfig } from './check.ts'
 import { readEnvironment } from './config/environment.ts'
+import { readConfig } from './config/file.ts'
+import { withPorts } from './config/ports.ts'
 import { formatProblem, type Problem } from './config/problem.ts'
 import { allRoles, parseRoles, type Role } from './config/roles.ts'
+import { shardsTable } from './shards-table.ts'
+import { askForShards } from './shards.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -16,6 +20,12 @@ interface ServeFlags {
   readonly roles: ReadonlySet<Role>
   readonly port?: number
   readonly adminPort?: number
+}
+
+interface ShardsFlags {
+  readonly config: string
+  readonly adminPort?: number
+  readonly json?: true
 }
 
 function commandLine(finish: (exitCode: number) => void): Command {
@@ -37,6 +47,13 @@ function commandLine(finish: (exitCode: number) => void): Command {
     .description('read a configuration file, say everything that is wrong with it, touch nothing')
     .requiredOption('--config <file>', 'configuration file, YAML or JSON')
     .action(async (flags: { readonly config: string }) => finish(await check(flags.config)))
+  program
+    .command('shards')
+    .description('show the shards that feed delivery streams, as a running process knows them')
+    .requiredOption('--config <file>', 'configuration file of that process, YAML or JSON')
+    .option('--admin-port <number>', 'its admin port instead of admin.port', port)
+    .option('--json', 'print the answer as it came, with all that is known of each shard')
+    .action(async (flags: ShardsFlags) => finish(await shards(flags)))
   return program
 }
 
@@ -53,8 +70,25 @@ async function check(path: string): Promise<number> {
   for (const stream of loaded.config.deliveryStreams) {
     process.stdout.write(`ok: delivery stream ${JSON.stringify(stream['DeliveryStreamName'])}\n`)
   }
+  for (const note of loaded.notes ?? []) process.stdout.write(`note: ${formatProblem(note)}\n`)
   process.stdout.write(`ok: ${path}\n`)
   return 0
+}
+
+async function shards({ config: path, adminPort, json }: ShardsFlags): Promise<number> {
+  const loaded = await readConfig(path, readEnvironment().variables)
+  if (loaded.kind === 'refused') return refuse(path, loaded.problems)
+  const { text, answer } = await askForShards(withPorts(loaded.config, { adminPort }).admin)
+  await print(json ? `${text.trimEnd()}\n` : shardsTable(answer))
+  return 0
+}
+
+/** Resolves when all of it is written, which an exit would cut off, or when its reader has seen enough and gone. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.on('error', () => resolve())
+    process.stdout.write(text, () => resolve())
+  })
 }
 
 function refuse(path: string, problems: readonly Problem[]): number {
@@ -77,7 +111,8 @@ function sentences(message: string, hint: unknown): string {
 
 function roles(list: string): ReadonlySet<Role> {
   const parsed = parseRoles(list)
-  if (parsed === undefined) throw new InvalidArgumentError(`It must name ${allRoles.join(' or ')}, or both.`)
+  if (parsed === undefined)
+    throw new InvalidArgumentError(`It must name one or more of ${allRoles.join(', ')}.`)
   return parsed
 }
 

@@ -1,6 +1,6 @@
 /**
  * The operators' endpoints: GET /metrics (Prometheus text), /healthz (the process is alive), /readyz (it can serve now),
- * where a record went, and the way out of quarantine. It listens on a port of its own, so that none of it is reachable where clients are.
+ * where a record went, how far shards are read, and the way out of quarantine. It listens on a port of its own, so that none of it is reachable where clients are.
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -12,6 +12,7 @@ import type { Metrics } from '../account/metrics.ts'
 import { StartError } from '../domain/errors.ts'
 import { quarantineRoutes } from './quarantine.ts'
 import { recordRoutes } from './records.ts'
+import { shardRoutes } from './shards.ts'
 import type { OperatorPorts, PortsNow } from './store-route.ts'
 
 export interface AdminServerOptions {
@@ -54,7 +55,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 }
 
 const ENDPOINTS =
-  'GET /metrics, GET /healthz, GET /readyz, GET /records/<record id>, GET /quarantine and POST /quarantine/<delivery stream>/<batch id>/release'
+  'GET /metrics, GET /healthz, GET /readyz, GET /records/<record id>, GET /shards, GET /quarantine and POST /quarantine/<delivery stream>/<batch id>/release'
 
 function createEndpoints({ metrics, health, log }: AdminServerOptions, operator: PortsNow): Express {
   const endpoints = express()
@@ -76,6 +77,7 @@ function createEndpoints({ metrics, health, log }: AdminServerOptions, operator:
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', state, reasons })
   })
   endpoints.use(recordRoutes(operator, log))
+  endpoints.use(shardRoutes(operator, log))
   endpoints.use(quarantineRoutes(operator, log))
   endpoints.use((_request, response) => {
     response.status(404).json({ error: `there are ${ENDPOINTS}` })

@@ -9,6 +9,7 @@ export interface OperatorPorts {
     readonly buffer: Pick<Store['buffer'], 'quarantined' | 'release'>
     readonly registry: Pick<Store['registry'], 'get' | 'list'>
     readonly journal: Pick<Store['journal'], 'find'>
+    readonly shards: Pick<Store['shards'], 'list'>
   }
   readonly dispatch: Dispatch
 }

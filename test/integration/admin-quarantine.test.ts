@@ -190,6 +190,7 @@ test('while the store is being opened, and while it does not answer, the operato
       buffer: { quarantined: silent, release: silent },
       registry: { get: silent, list: silent },
       journal: { find: silent },
+      shards: { list: silent },
     },
     dispatch: silent,
   })

@@ -6,11 +6,6 @@ export interface KinesisRecord extends RecordMetadata {
   readonly data: string | Uint8Array
 }
 
-/** Some 56 digits, as Kinesis has them. @param place grows within a shard */
-export function sequenceNumberAt(place: number): string {
-  return `4959033827149025660855969253836157109575921570${String(place).padStart(10, '0')}`
-}
-
 export function kinesisFrame(
   records: readonly KinesisRecord[],
   shardId = 'shardId-000000000003',

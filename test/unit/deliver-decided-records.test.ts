@@ -5,7 +5,8 @@ import { FrameError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { ErrorType, RecordVerdict } from '../../src/domain/record-metadata.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
-import { kinesisFrame, sequenceNumberAt, type KinesisRecord } from '../support/kinesis-frames.ts'
+import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
+import { kinesisFrame, type KinesisRecord } from '../support/kinesis-frames.ts'
 
 const ARRIVAL_MS = 1_790_000_000_000
 const tooLarge: RecordVerdict = {
@@ -17,7 +18,7 @@ const unreadable: RecordVerdict = { ...tooLarge, code: 'Hydrant.AggregateUnreada
 
 function record(place: number, data: string, more: Partial<KinesisRecord> = {}): KinesisRecord {
   const arrivalMs = ARRIVAL_MS + place
-  return { data, arrivalMs, sequenceNumber: sequenceNumberAt(place), partitionKey: `key ${place}`, ...more }
+  return { data, arrivalMs, sequenceNumber: sequenceNumber(place), partitionKey: `key ${place}`, ...more }
 }
 
 async function* inTurns(frames: readonly Frame[]): AsyncGenerator<Frame> {

@@ -11,7 +11,8 @@ import type { Plan } from '../../src/domain/plan.ts'
 import type { Encoder } from '../../src/domain/ports.ts'
 import type { RecordVerdict } from '../../src/domain/record-metadata.ts'
 import { planOf } from '../conformance/store/fixture.ts'
-import { kinesisFrame, sequenceNumberAt, type KinesisRecord } from '../support/kinesis-frames.ts'
+import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
+import { kinesisFrame, type KinesisRecord } from '../support/kinesis-frames.ts'
 import { ARRIVAL_MS, oneDelivery } from '../support/one-delivery.ts'
 
 let folder: string
@@ -51,7 +52,7 @@ function record(place: number, data: string, more: Partial<KinesisRecord> = {}):
   return {
     data,
     arrivalMs: ARRIVAL_MS + place,
-    sequenceNumber: sequenceNumberAt(place),
+    sequenceNumber: sequenceNumber(place),
     partitionKey: 'k',
     ...more,
   }
@@ -103,13 +104,11 @@ test.each([js, duckdb])(
       expect(delivery.outcome).toMatchObject({ delivered: 2, failed: 4, dropped: 0, rows: 2 })
       const lines = delivery.puts.slice(1).flatMap(({ body }) => body.toString().trim().split('\n'))
       const failed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
-      expect(
-        failed.map(({ sequenceNumber, subSequenceNumber }) => [sequenceNumber, subSequenceNumber]),
-      ).toEqual([
-        [sequenceNumberAt(1), null],
-        [sequenceNumberAt(3), null],
-        [sequenceNumberAt(4), null],
-        [sequenceNumberAt(5), 1],
+      expect(failed.map((line) => [line['sequenceNumber'], line['subSequenceNumber']])).toEqual([
+        [sequenceNumber(1), null],
+        [sequenceNumber(3), null],
+        [sequenceNumber(4), null],
+        [sequenceNumber(5), 1],
       ])
     } finally {
       await encoder.close()

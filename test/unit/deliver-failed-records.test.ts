@@ -12,7 +12,8 @@ import type { Frame } from '../../src/domain/frame.ts'
 import type { Plan } from '../../src/domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder, FailedRecord } from '../../src/domain/ports.ts'
 import { at, frameOf } from '../conformance/store/fixture.ts'
-import { kinesisFrame, sequenceNumberAt, type KinesisRecord } from '../support/kinesis-frames.ts'
+import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
+import { kinesisFrame, type KinesisRecord } from '../support/kinesis-frames.ts'
 import { ARRIVAL_MS, oneDelivery, type OneDelivery } from '../support/one-delivery.ts'
 
 let folder: string
@@ -97,7 +98,7 @@ function plannedFrames(shape: readonly (readonly [boolean, readonly (readonly [K
       const source = {
         data,
         arrivalMs: ARRIVAL_MS + 7 * place,
-        sequenceNumber: sequenceNumberAt(place),
+        sequenceNumber: sequenceNumber(place),
         partitionKey: `k${place}`,
         ...(inAggregate && { subSequenceNumber: sub - 1 }),
         ...(kind === 'decided' && {
@@ -209,7 +210,7 @@ function shardRecord(
   return {
     data,
     arrivalMs: ARRIVAL_MS + place,
-    sequenceNumber: sequenceNumberAt(place),
+    sequenceNumber: sequenceNumber(place),
     partitionKey: 'k',
     ...more,
   }
@@ -292,7 +293,7 @@ test('records of 10 MiB land whole, through a staged file', async () => {
   const delivery = oneDelivery({ frames, encoder, plan, stagingPath: folder })
   expect(await delivery.attempt()).toEqual({ kind: 'finished' })
   const lines = linesOf(delivery, 'processing-failed')
-  expect(lines.map(({ sequenceNumber }) => sequenceNumber)).toEqual([1, 2, 3].map(sequenceNumberAt))
+  expect(lines.map((line) => line['sequenceNumber'])).toEqual([1, 2, 3].map(sequenceNumber))
   lines.forEach(({ rawData }, index) => {
     expect(Buffer.from(String(rawData), 'base64').equals(large(index + 1))).toBe(true)
   })
