@@ -169,8 +169,10 @@ test('every other step whose answer is lost is done once and answered as the fir
   const { lease } = await losing(() => acquired(shards, stream, keyOf(1)))
   expect(lease.counter).toBe(1)
   await clock.advance(1000)
-  expect(await losing(() => shards.renew(stream, [lease], LEASE_MS))).toEqual([keyOf(1)])
-  expect(await losing(() => listed(shards, stream))).toMatchObject({ counter: 1, leaseMs: LEASE_MS })
+  const renewed = [{ ...lease, behindMs: 7 }]
+  expect(await losing(() => shards.renew(stream, renewed, LEASE_MS))).toEqual([keyOf(1)])
+  const behind = { counter: 1, leaseMs: LEASE_MS, behindMs: 7 }
+  expect(await losing(() => listed(shards, stream))).toMatchObject(behind)
   const second = await acquired(shards, stream, keyOf(2))
   await losing(() => shards.release(second.lease))
   expect(await acquired(other.shards, stream, keyOf(2))).toMatchObject({ lease: { counter: 2 } })
@@ -179,7 +181,9 @@ test('every other step whose answer is lost is done once and answered as the fir
   const children = [newShard(4, { parents: [keyOf(1)] }), newShard(5, { parents: [keyOf(1)] })]
   const ended = await losing(() => shards.end(lease, TRIM_HORIZON, children))
   expect(ended).toEqual({ kind: 'gap', checkpoint: SHARD_END })
-  expect(await listed(shards, stream)).toMatchObject({ children: [keyOf(4), keyOf(5)], leaseMs: 0 })
+  const parent = await listed(shards, stream)
+  expect(parent).toMatchObject({ children: [keyOf(4), keyOf(5)], leaseMs: 0 })
+  expect(parent.behindMs).toBeUndefined()
   expect(await shards.list(stream)).toHaveLength(6)
   await losing(() => shards.forget(stream, [keyOf(3), keyOf(9)]))
   expect((await shards.list(stream)).map(({ key }) => key)).toEqual([1, 2, 4, 5].map((shard) => keyOf(shard)))
@@ -208,12 +212,15 @@ test('a process that slept through its lease, and still has the time of before, 
     expect(await sleeper.shards.renew(stream, [held], LEASE_MS)).toEqual([])
   }
   await sleeper.shards.release(overtaken.lease)
+  expect(await sleeper.shards.list(stream)).toEqual(await other.shards.list(stream))
   expect(await sleeper.shards.acquire(stream, keyOf(2), LEASE_MS)).toBeUndefined()
   expect(await store.shards.list(stream)).toMatchObject([
     { checkpoint: TRIM_HORIZON, leaseMs: 0 },
     { checkpoint: TRIM_HORIZON, holder: 'second', counter: taken.lease.counter, leaseMs: LEASE_MS },
   ])
   expect(await expectBalanced(store, stream)).toMatchObject({ accepted: 0 })
+  expect((await acquired(sleeper.shards, stream, keyOf(1))).lease.counter).toBe(lease.counter + 1)
+  expect((await listed(store.shards, stream)).leaseMs).toBe(LEASE_MS)
 })
 
 test('a thousand shards are registered, listed, renewed and forgotten in one command each', async () => {
@@ -252,7 +259,7 @@ test('a thousand shards are registered, listed, renewed and forgotten in one com
 
 test('a removed stream takes its thousands of shards with it, slice by slice, and none comes back meanwhile', async () => {
   const { store, other, proxy, prefix } = await openPair(2500)
-  const { lease } = await acquired(other.shards, stream, keyOf(1))
+  const { lease } = await acquired(other.shards, stream, keyOf(2500))
   await expectTaken(other, [frameOf(['a'])], follows(lease, TRIM_HORIZON, 1))
   // Redis learns the script: what it does not know yet is not carried out before its answer is lost.
   const another = streamOf({ name: 'another', incarnation: '00000000000000b2' })
@@ -264,7 +271,7 @@ test('a removed stream takes its thousands of shards with it, slice by slice, an
   expect(await admin.zcard(new Keys(prefix).stream(stream).shards)).toBe(2400)
   expect(await other.shards.register(stream, [newShard(9999)])).toBe(false)
   expect(await other.shards.end(lease, sequenceNumber(1), [newShard(9999)])).toEqual({ kind: 'fenced' })
-  expect(await other.shards.acquire(stream, keyOf(2500), LEASE_MS)).toBeUndefined()
+  expect(await other.shards.acquire(stream, keyOf(2499), LEASE_MS)).toBeUndefined()
   expect(await other.buffer.appendFromShard([frameOf(['b'])], follows(lease, sequenceNumber(1), 2))).toEqual({
     kind: 'refused',
   })
