@@ -18,7 +18,7 @@ function addresses({ api, admin, promise }: Started): string[] {
   const listening = api === undefined ? [] : [`  api      ${urlOf(api)}  (the Firehose endpoint)`]
   return [
     ...listening,
-    `  admin    ${urlOf(admin)}  (/metrics /healthz /readyz /quarantine)`,
+    `  admin    ${urlOf(admin)}  (/metrics /healthz /readyz /shards /quarantine)`,
     `  records  ${promise}`,
   ]
 }

@@ -34,7 +34,7 @@ const server = settings({
 const admin = settings({
   host: host().meta({
     description:
-      'Address of GET /metrics, /healthz and /readyz, and of /quarantine. Beyond loopback, `auth` must be written out.',
+      'Address of GET /metrics, /healthz, /readyz and /shards, and of /quarantine. Beyond loopback, `auth` must be written out.',
   }),
   port: port()
     .default(4574)
