@@ -1,9 +1,9 @@
 /**
  * The wiring: every stage is made here and joined to its neighbours, in the order in which a record passes them.
  *
- *   receive -> buffer -> seal -> queue -> deliver (convert, put) -> account
+ *   receive (HTTP, Kinesis) -> buffer -> seal -> queue -> deliver (convert, put) -> account
  *
- * `start` brings up what the roles ask for; the API comes last, so that nothing is taken before it can go on. `stop` goes
+ * `start` brings up what the roles ask for; what takes records comes last, so that nothing is taken before it can go on. `stop` goes
  * the way of the records: no more are taken, those taken become durable, running deliveries end, the store closes.
  */
 import { randomBytes } from 'node:crypto'
@@ -25,6 +25,7 @@ import type { CrashHook } from './runtime/crash-point.ts'
 import { catalogColumns } from './wiring/catalog.ts'
 import { startDelivering } from './wiring/delivering.ts'
 import type { OnStop, Parts } from './wiring/parts.ts'
+import { startReading } from './wiring/reading.ts'
 import { openFrontDoor, startReceiving } from './wiring/receiving.ts'
 import { openQueue, openStore } from './wiring/stores.ts'
 
@@ -106,8 +107,9 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   }
   const streams = await declareStreams(parts)
   if (roles.has('delivery')) await startDelivering({ ...parts, queue })
-  const door = roles.has('api') ? openFrontDoor(parts) : undefined
-  const api = door !== undefined && roles.has('api') ? await startReceiving(parts, door.accept) : undefined
+  const door = openFrontDoor(parts)
+  if (roles.has('kinesis')) startReading(parts, door.acceptFromShard)
+  const api = roles.has('api') ? await startReceiving(parts, door.accept) : undefined
   health.started()
   onStop(() => Promise.resolve(health.stopping()))
   return { api, admin: adminAt, streams, promise: store.promise }
@@ -116,6 +118,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
 function declareStreams({ config, store, resolveColumns, log }: Parts): Promise<readonly DeliveryStream[]> {
   return applyDeclarations({
     declarations: config.deliveryStreams,
+    extensions: config.extensions,
     registry: store.registry,
     context: { ...config.aws, limits: config.limits, nearestName },
     clock,

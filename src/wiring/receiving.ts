@@ -21,6 +21,7 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<{ ho
     ...config.server,
     ...config.aws,
     limits: config.limits,
+    extensions: config.extensions,
     allowBeyondLoopback: config.auth?.mode === 'none',
     accept,
     directory: createStreamDirectory({ registry: store.registry, clock }),
