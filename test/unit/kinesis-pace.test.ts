@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import {
   afterAppend,
   afterFailure,
+  afterLastRead,
   afterPause,
   afterRead,
   afterThrottle,
@@ -41,6 +42,11 @@ test('what was not paid for yet by later answers adds up', () => {
   const first = afterRead(start, { startedMs: 5_000, endedMs: 5_000, bytes: 10 * MIB, behindMs: 9 }, options)
   const again = afterRead(first, { startedMs: 6_000, endedMs: 6_000, bytes: 2 * MIB, behindMs: 9 }, options)
   expect(again.nextMs).toBe(5_000 + 6_000)
+})
+
+test('the end of a shard waits for nothing, because it asks for no records', () => {
+  const read = { startedMs: 5_000, endedMs: 5_000, bytes: 10 * MIB, behindMs: 0 }
+  expect(afterLastRead(afterRead(start, read, options), 5_100).nextMs).toBe(5_100)
 })
 
 describe('refused for too many calls or bytes', () => {

@@ -56,6 +56,11 @@ export function afterRead(pace: Pace, read: ReadDone, options: PaceOptions): Pac
   return { ...pace, nextMs, paidMs, throttles: Math.max(0, pace.throttles - 1), failures: 0 }
 }
 
+/** After the last answer of a shard: what follows asks for no records. */
+export function afterLastRead(pace: Pace, nowMs: number): Pace {
+  return { ...pace, nextMs: nowMs }
+}
+
 /** @param random in [0, 1) */
 export function afterThrottle(pace: Pace, nowMs: number, random: number): Pace {
   const throttles = Math.min(pace.throttles + 1, 30)
