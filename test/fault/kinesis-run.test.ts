@@ -10,7 +10,7 @@ import { seeded } from '../../bench/orders.ts'
 import type { HydrantProcess } from '../support/hydrant.ts'
 import { kinesisFaults } from '../support/kinesis-faults.ts'
 import { KinesisProducer } from '../support/kinesis-producer.ts'
-import { createKinesisWorld, LEASE_MS, type KinesisWorld } from './kinesis-world.ts'
+import { createKinesisWorld, LEASE_MS, type KinesisWorld } from '../support/kinesis-world.ts'
 
 const seconds = Number(process.env['KINESIS_SECONDS'] ?? 120)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)

@@ -4,21 +4,21 @@
  */
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { eventually } from '../support/eventually.ts'
-import { startFakeS3, type FakeS3 } from '../support/fake-s3.ts'
-import { startHydrant, temporaryFolder, type HydrantProcess } from '../support/hydrant.ts'
-import { startKinesisProxy, type KinesisProxy } from '../support/kinesis-faults.ts'
+import { eventually } from './eventually.ts'
+import { startFakeS3, type FakeS3 } from './fake-s3.ts'
+import { startHydrant, temporaryFolder, type HydrantProcess } from './hydrant.ts'
+import { startKinesisProxy, type KinesisProxy } from './kinesis-faults.ts'
 import {
   createDataStream,
   kinesisCredentials,
   startKinesis,
   type KinesisServer,
   type TestDataStream,
-} from '../support/kinesis-local.ts'
-import { judgeShards, type KinesisProducer, type LandedRecord } from '../support/kinesis-producer.ts'
-import { parquetRows, type Row } from '../support/landed.ts'
-import { startRedisServer } from '../support/redis-server.ts'
-import { TcpProxy } from '../support/tcp-proxy.ts'
+} from './kinesis-local.ts'
+import { judgeShards, type KinesisProducer, type LandedRecord } from './kinesis-producer.ts'
+import { parquetRows, type Row } from './landed.ts'
+import { startRedisServer } from './redis-server.ts'
+import { TcpProxy } from './tcp-proxy.ts'
 
 export type Shape = 'embedded' | 'distributed'
 
@@ -30,6 +30,8 @@ interface KinesisWorldOptions {
   /** Of the faults that the Kinesis proxy draws. */
   readonly seed?: number
   readonly intervalSeconds?: number
+  /** One that several worlds share, and that outlives them. Default: one of its own. */
+  readonly kinesis?: KinesisServer
 }
 
 export interface KinesisWorld {
@@ -127,12 +129,12 @@ function configuration(addresses: Addresses, intervalSeconds: number): object {
 
 export async function createKinesisWorld(
   shape: Shape,
-  { shards = 2, seed = 1, intervalSeconds = 1 }: KinesisWorldOptions = {},
+  { shards = 2, seed = 1, intervalSeconds = 1, kinesis: shared }: KinesisWorldOptions = {},
 ): Promise<KinesisWorld> {
   const folder = await temporaryFolder()
   const closers: (() => Promise<unknown>)[] = [() => folder.remove()]
-  const kinesis = await startKinesis()
-  closers.unshift(() => kinesis.stop())
+  const kinesis = shared ?? (await startKinesis())
+  if (shared === undefined) closers.unshift(() => kinesis.stop())
   const dataStream = await createDataStream(kinesis, { shards })
   const kinesisProxy = await startKinesisProxy(kinesis.endpoint, seed)
   closers.unshift(() => kinesisProxy.close())
