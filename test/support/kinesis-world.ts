@@ -44,8 +44,10 @@ export interface KinesisWorld {
   readonly s3: FakeS3
   /** Ready, or dead if it was to crash. With the embedded store it has all roles, whatever is asked for. */
   start(options?: { readonly roles?: string; readonly crashAt?: string }): Promise<HydrantProcess>
-  /** Rows in the order of batches and places; error records in the same order. */
-  landed(): { readonly rows: Promise<LandedRecord[]>; readonly failed: LandedRecord[] }
+  /** Rows of all objects, in the order of their batches. */
+  rows(): Promise<LandedRecord[]>
+  /** Orders in the error prefix, in the same order. */
+  failed(): LandedRecord[]
   /** Waits until all that was produced has landed, then checks the oracle and the ledger. */
   expectAllLanded(
     process: HydrantProcess,
@@ -159,17 +161,14 @@ export async function createKinesisWorld(
     intervalSeconds,
   )
   const processes: HydrantProcess[] = []
-  const landed = (): ReturnType<KinesisWorld['landed']> => ({
-    rows: landedRows(s3),
-    failed: failedRecords(s3),
-  })
   return {
     kinesis,
     dataStream,
     kinesisProxy,
     redisProxy,
     s3,
-    landed,
+    rows: () => landedRows(s3),
+    failed: () => failedRecords(s3),
     async start({ roles = 'kinesis,delivery', crashAt } = {}) {
       const started = await startHydrant({
         config,
@@ -190,8 +189,7 @@ export async function createKinesisWorld(
         expect(await state('accepted')).toBeGreaterThanOrEqual(expected)
         expect(await state('pending')).toBe(0)
       }, limitMs)
-      const { rows, failed } = landed()
-      const landedInOrder = await rows
+      const [landedInOrder, failed] = [await landedRows(s3), failedRecords(s3)]
       expect(judgeShards(producers, landedInOrder, failed)).toEqual([])
       expect(await state('delivered')).toBe(landedInOrder.length)
       expect(await state('failed')).toBe(failed.length)
