@@ -6,6 +6,7 @@
  * It takes nothing for granted, because an absent iterator means the end of a shard: what is not an answer of GetRecords
  * is refused as a whole. Its errors hold no text of the answer, which is records.
  */
+import { isAscii } from 'node:buffer'
 import type { ListedShard, ReadAnswer, SourceRecord } from './data-stream.ts'
 
 /** An answer with status 200 that is not one of GetRecords. */
@@ -57,7 +58,8 @@ interface WireRecord {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    // Almost always ASCII, base64 and numbers being so, and then it need not be decoded.
+    return JSON.parse(body.toString(isAscii(body) ? 'latin1' : 'utf8'))
   } catch {
     // The error of JSON.parse quotes the text.
     throw new UnreadableAnswer('it is not JSON, or was cut off')
