@@ -27,7 +27,7 @@ async function produce(world: KinesisWorld, producer: KinesisProducer): Promise<
 }
 
 for (const shape of ['embedded', 'distributed'] as const satisfies readonly Shape[]) {
-  test.concurrent.each([...shardPoints.map((point) => [point]), ['after-shard-append#3']])(
+  test.concurrent.each([...shardPoints, 'after-shard-append#3'].map((point) => [point]))(
     `${shape}: killed %s, every record lands exactly once and in order`,
     async (crashAt) => {
       const world = await createKinesisWorld(shape, { kinesis, shards: 1 })
