@@ -16,14 +16,14 @@ export interface EndToEnd {
 
 const DRAIN_MAX_MS = 180_000
 
-const landedBy = async ({ delivery }: Installation): Promise<number> =>
+export const landedBy = async ({ delivery }: Installation): Promise<number> =>
   (await delivery.metric('hydrant_delivered_records_total')) +
   (await delivery.metric('hydrant_failed_records_total'))
 
 const pendingAt = ({ delivery }: Installation): Promise<number> =>
   delivery.metric('hydrant_ledger_records', { delivery_stream: STREAM, state: 'pending' })
 
-async function untilDrained(installation: Installation): Promise<void> {
+export async function untilDrained(installation: Installation): Promise<void> {
   const endMs = performance.now() + DRAIN_MAX_MS
   while ((await pendingAt(installation)) > 0) {
     if (performance.now() > endMs) throw new Error('the buffer was not drained in time')

@@ -20,9 +20,21 @@ export interface InstallationOptions {
   /** Buckets that the object store has from the start. */
   readonly buckets: readonly string[]
   readonly maxBytes?: string
+  /** Feeds the delivery stream, in place of the API. */
+  readonly dataStream?: FakeDataStream
+}
+
+/** A data stream of test/support/fake-kinesis-main.ts. */
+export interface FakeDataStream {
+  readonly port: number
+  readonly arn: string
+  /** Further settings of `kinesis`. */
+  readonly settings: object
+  readonly metadataColumns: object
 }
 
 export interface Installation {
+  /** The process that takes records: by HTTP, or from the data stream. */
   readonly api: HydrantProcess
   readonly delivery: HydrantProcess
   readonly s3Port: number
@@ -53,9 +65,11 @@ function configuration(
     convert: { engine: options.engine ?? 'duckdb', stagingPath: join(folder, 'staging') },
     catalog: { databases: { sales: { orders: { columns: eightColumns } } } },
     limits: 'relaxed',
+    ...kinesisSettings(options.dataStream),
     deliveryStreams: [
       {
         DeliveryStreamName: STREAM,
+        ...kinesisSource(options.dataStream),
         ExtendedS3DestinationConfiguration: {
           BucketARN: 'arn:aws:s3:::lake',
           Prefix: 'orders/!{timestamp:yyyy/MM/dd/HH}/',
@@ -72,11 +86,34 @@ function configuration(
   }
 }
 
-function script(path: string): string[] {
+function kinesisSettings(dataStream: FakeDataStream | undefined): object {
+  if (dataStream === undefined) return {}
+  const { port, settings, metadataColumns } = dataStream
+  return {
+    kinesis: {
+      endpoint: `http://127.0.0.1:${port}`,
+      accessKeyId: 'bench',
+      secretAccessKey: 'bench',
+      ...settings,
+    },
+    extensions: { [STREAM]: { startingPosition: 'TRIM_HORIZON', metadataColumns } },
+  }
+}
+
+function kinesisSource(dataStream: FakeDataStream | undefined): object {
+  if (dataStream === undefined) return {}
+  return {
+    DeliveryStreamType: 'KinesisStreamAsSource',
+    KinesisStreamSourceConfiguration: { KinesisStreamARN: dataStream.arn },
+  }
+}
+
+/** Arguments of Node that run a script of ours. */
+export function script(path: string): string[] {
   return ['--import', 'tsx', fileURLToPath(new URL(path, import.meta.url))]
 }
 
-async function firstLine(child: ChildProcess): Promise<string> {
+export async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('the process has no output')
   let text = ''
   for await (const bytes of child.stdout) {
@@ -102,7 +139,8 @@ export async function install(options: InstallationOptions): Promise<Installatio
   const config = configuration(folder.path, options, s3Port, redis?.url)
   const start = async (roles: string): Promise<HydrantProcess> =>
     (await startHydrant({ config, folder: folder.path, roles, logLevel: 'warn' })).ready()
-  const api = await start(options.shape === 'redis' ? 'api' : 'api,delivery')
+  const taking = options.dataStream === undefined ? 'api' : 'kinesis'
+  const api = await start(options.shape === 'redis' ? taking : `${taking},delivery`)
   const delivery = options.shape === 'redis' ? await start('delivery') : api
 
   return {
@@ -111,7 +149,7 @@ export async function install(options: InstallationOptions): Promise<Installatio
     s3Port,
     measure() {
       const processes: [string, number][] = [
-        [options.shape === 'redis' ? 'api' : 'all roles', api.pid],
+        [options.shape === 'redis' ? taking : 'all roles', api.pid],
         ...(options.shape === 'redis' ? ([['delivery', delivery.pid]] as [string, number][]) : []),
         ...(redis === undefined ? [] : ([['redis', redis.pid]] as [string, number][])),
         ['object store', s3.pid ?? 0],

@@ -1,11 +1,12 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), embedded, redis, put-record, backlog. Without a name: all of them.
+ * (with the limit, DuckDB alone), embedded, redis, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchConvert } from './convert.ts'
 import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
+import { eightShards, oneShard, type KinesisRun } from './kinesis.ts'
 import type { Shape } from './installation.ts'
 import type { Usage } from './meter.ts'
 
@@ -59,6 +60,29 @@ async function benchEndToEnd(shape: Shape): Promise<void> {
   sayUsage(last.usage, last.landed)
 }
 
+async function benchKinesis(shape: Shape, withMetadata: boolean): Promise<void> {
+  const results: KinesisRun[] = []
+  for (let run = 0; run < runs; run += 1)
+    results.push(await eightShards(shape, seconds * KINESIS_RECORDS_PER_SECOND, withMetadata))
+  const columns = withMetadata ? 'with five metadata columns' : 'without metadata columns'
+  say(`\nkinesis, ${shape}: 8 shards of a fake, ${columns}, ${runs} runs, every record landed`)
+  say(`  landed: ${spread(results.map((run) => run.records / run.seconds))} records/s to the last record`)
+  const last = results.at(-1)
+  if (last !== undefined) sayUsage(last.usage, last.records)
+}
+
+async function benchOneShard(shape: Shape): Promise<void> {
+  const run = await oneShard(shape, seconds)
+  say(
+    `\nkinesis, ${shape}: one shard that gets 2 MB of orders a second, ${whole(run.records / run.seconds)} records/s`,
+  )
+  for (const [name, { cpuSeconds }] of Object.entries(run.usage))
+    say(`  ${name}: ${((100 * cpuSeconds) / run.seconds).toFixed(1)} % of a core`)
+}
+
+/** Makes a run about as long as was asked for. */
+const KINESIS_RECORDS_PER_SECOND = 150_000
+
 say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
 if (wanted('convert')) await benchConvert()
 if (wanted('embedded')) await benchEndToEnd('embedded')
@@ -78,4 +102,10 @@ if (wanted('backlog')) {
     say(`\nbacklog of 2 GiB, then its bucket appears, ${shape}: landed in ${result.seconds.toFixed(0)} s`)
     sayUsage(result.usage)
   }
+}
+if (wanted('kinesis')) {
+  await benchKinesis('embedded', false)
+  await benchKinesis('embedded', true)
+  await benchKinesis('redis', false)
+  for (const shape of ['embedded', 'redis'] as const) await benchOneShard(shape)
 }

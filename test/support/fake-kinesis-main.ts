@@ -5,7 +5,7 @@
  *
  * `--records` are those of each shard; `--answer` at most in one answer; `--rate` how many come in a second and shard;
  * `--held`: none until a POST to /-/release. Prints `{"port":N,"arn":"…"}` when it listens. GET /-/cost says what was served
- * and what it cost, which it also prints when it ends, on SIGTERM.
+ * and what it cost. Ends on SIGTERM.
  */
 import { parseArgs } from 'node:util'
 import { startFakeKinesis } from './fake-kinesis.ts'
@@ -31,7 +31,6 @@ const kinesis = await startFakeKinesis({
 })
 process.stdout.write(`${JSON.stringify({ port: kinesis.port, arn: kinesis.arn })}\n`)
 process.once('SIGTERM', () => {
-  process.stdout.write(`${JSON.stringify(kinesis.cost())}\n`)
   kinesis.close().then(
     () => process.exit(0),
     () => process.exit(1),
