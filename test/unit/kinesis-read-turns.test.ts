@@ -1,4 +1,5 @@
 /** Turns to read are bounded and go round, and what goes wrong with one delivery stream does not hold up another. */
+import { getEventListeners } from 'node:events'
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createReadTurns, type ReadTurn } from '../../src/receive/kinesis/read-turns.ts'
@@ -57,6 +58,13 @@ test('who no longer wants a turn gets none and takes nobody else’s', async () 
   expect(await turns.take('orders', leaving.signal)).toBeUndefined()
   turnOf('a').end('done')
   expect(await names()).toEqual(['a', 'c'])
+})
+
+test('turns leave nothing behind on the signal of their reader', async () => {
+  const turns = createReadTurns(1)
+  const { signal } = new AbortController()
+  for (let time = 0; time < 50; time += 1) (await turns.take('orders', signal))?.end('done')
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 describe('after a failed read', () => {

@@ -11,6 +11,7 @@ import { answer, child, failure, listed, readerWorld, type ReaderWorld } from '.
 
 const SHARD = 'shardId-000000000003'
 const labels = { delivery_stream: 'orders' }
+const LEASE = { stream: { name: 'orders', incarnation: '0' }, key: '1/shard', counter: 1 }
 const noAnswer = new BufferUnavailableError('append orders: no answer')
 
 /** Calls without crash points. */
@@ -63,6 +64,15 @@ describe('Kinesis', () => {
     expect(await rewinds(world, 'expired')).toBe(1)
   })
 
+  test('an iterator may expire again and again, as long as there are reads in between', async () => {
+    const world = readerWorld('10')
+    world.script.reads.push(failure('expired'), answer([], 'a'), failure('expired'), answer([], 'b'))
+    world.start()
+    await world.clock.advance(1_000)
+    expect(world.times('read')).toEqual([0, 0, 1_000, 1_000])
+    expect(messages(world)).toEqual([])
+  })
+
   test('iterators that are born expired are asked for less and less often', async () => {
     const world = readerWorld('10')
     world.script.reads.push(...Array.from({ length: 4 }, () => failure('expired')))
@@ -112,6 +122,26 @@ describe('Kinesis', () => {
     await world.clock.advance(10_000)
     expect(messages(world)).toEqual(['warn shards could not be read', 'info shards could be read again'])
   })
+
+  test.each<DataStreamErrorKind>(['unavailable', 'denied'])(
+    'one that hangs and then is %s holds all turns once, and one of them from then on',
+    async (kind) => {
+      const world = readerWorld('10')
+      const turns = createReadTurns(2)
+      const hanging: (() => void)[] = []
+      const hangs = (): Promise<never> =>
+        new Promise((_, reject) => hanging.push(() => reject(failure(kind))))
+      world.script.reads.push(hangs, hangs, hangs, hangs)
+      for (const key of ['1/s-1', '1/s-2', '1/s-3', '1/s-4'])
+        world.start({ turns, shard: { key, hashRange: ['0', '9'] } })
+      await world.clock.advance(0)
+      expect(hanging.length).toBe(2)
+      for (const fail of hanging.splice(0)) fail()
+      await world.clock.advance(0)
+      expect(hanging.length).toBe(1)
+      expect(await turns.take('clicks', new AbortController().signal)).toBeDefined()
+    },
+  )
 
   test('a reader that stops during an outage does not keep the others from telling the next one', async () => {
     const world = readerWorld('10')
@@ -336,6 +366,23 @@ describe('the buffer', () => {
     await world.clock.advance(200_000)
     const waits = world.times('append').map((atMs, index, all) => atMs - (all[index - 1] ?? 0))
     expect(waits).toEqual([0, 750, 1_500, 3_000, 6_000, 12_000, 22_500, 22_500, 22_500, 22_500])
+  })
+
+  test('that takes records again is asked soon the next time that it is full', async () => {
+    const world = readerWorld('10')
+    const full = { kind: 'throttled' } as const
+    world.script.reads.push(...[11, 11, 11, 11, 12, 12].map((n) => answer([n], 'a')))
+    world.script.appends.push(
+      full,
+      full,
+      full,
+      () => world.append([], { lease: LEASE, after: '10', last: '11' }),
+      full,
+    )
+    world.start()
+    await world.clock.advance(20_000)
+    const waits = world.times('append').map((atMs, index, all) => atMs - (all[index - 1] ?? 0))
+    expect(waits).toEqual([0, 750, 1_500, 3_000, 1_000, 750])
   })
 
   test('when it gives no answer the shard is read again from its place', async () => {
