@@ -251,9 +251,12 @@ describe('a data stream that was deleted and made again', () => {
     },
   )
 
-  test('nor are its shards registered as children of the one before', async () => {
+  test.each([
+    ['named', [listed('shardId-000000000000')]],
+    ['listed', []],
+  ])('nor are its shards, %s as children, registered as those of the one before', async (_, children) => {
     const world = readerWorld('10')
-    world.script.reads.push(answer([11], undefined))
+    world.script.reads.push(answer([11], undefined, { children }))
     world.script.same.push(true, false)
     world.script.children.push([child('shardId-000000000000')])
     world.start()

@@ -206,6 +206,7 @@ test('the last records of a shard are appended before its end, and its children 
     'append 10 > 12: r11 r12',
     '(after-shard-append)',
     'children [shardId-000000000004 shardId-000000000005]',
+    'same',
     '(before-shard-end)',
     'end 12 [1790000000000/shardId-000000000004 1790000000000/shardId-000000000005]',
     '(after-shard-end)',
@@ -220,7 +221,7 @@ test('the last records of a shard are appended before its end, and its children 
   ])
 })
 
-test('a shard that ends empty needs no append; children that Kinesis did not name are listed while it still is the same data stream', async () => {
+test('a shard that ends empty needs no append; children that Kinesis did not name are looked for', async () => {
   const world = readerWorld()
   world.script.reads.push(answer([], undefined))
   world.script.children.push([child('shardId-000000000009')])

@@ -56,8 +56,8 @@ function trimmedShard(run: ShardRun): Step {
 }
 
 /**
- * Registers the children and ends the shard in one step of the store. Children that were listed are of the data stream
- * that is there then, so it must still be the same after that.
+ * Registers the children and ends the shard in one step of the store. Children may have been listed, and are then of
+ * the data stream that was there at that time, so it must still be the same after that.
  */
 export async function endShard(
   run: ShardRun,
@@ -65,7 +65,7 @@ export async function endShard(
 ): Promise<Step | ReaderEnd> {
   const { childrenOf, isSameDataStream, shards, acquired, crash, log } = run.options
   const children = await childrenOf(named, run.signal)
-  if (named.length === 0 && !(await isSameDataStream(run.signal))) return 'data-stream-replaced'
+  if (!(await isSameDataStream(run.signal))) return 'data-stream-replaced'
   crash('before-shard-end')
   const answer = await shards.end(acquired.lease, run.stored, children)
   crash('after-shard-end')
