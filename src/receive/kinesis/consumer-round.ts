@@ -25,124 +25,122 @@ interface Candidate extends AssignableShard {
   readonly freeInMs: number
 }
 
-export interface ConsumerRound {
+export class ConsumerRound {
+  readonly #options: ConsumerOptions
+  readonly #held: HeldShards
+  readonly #soon: () => void
+  /** By incarnation. */
+  readonly #fedStreams = new Map<string, FedStream>()
+
+  /** @param soon a round is due before its time */
+  constructor(options: ConsumerOptions, held: HeldShards, soon: () => void) {
+    this.#options = options
+    this.#held = held
+    this.#soon = soon
+  }
+
   /**
    * Answers in how many ms a lease of another process runs out unless it is renewed. Rejects when the store could not be
    * asked. Starts nothing once the signal aborts.
    */
-  readonly round: (signal: AbortSignal) => Promise<number>
-  /** Closes the delivery streams that rounds have opened. */
-  readonly closeAll: () => Promise<void>
-}
+  async run(signal: AbortSignal): Promise<number> {
+    const { registry, shards, leaseMs } = this.#options
+    const [definitions] = await Promise.all([registry.list(), this.#held.renew()])
+    if (signal.aborted) return Infinity
+    this.#follow(definitions)
+    const looks = [...this.#fedStreams.values()].map(async (fed) =>
+      this.#look(fed, await shards.list(fed.stream)),
+    )
+    const candidates = (await Promise.all(looks)).flat()
+    // After the look, so that a process that cannot look is soon not counted among those that read; and for less than a
+    // lease, so that a dead process no longer counts when its leases have run out.
+    const holders = await shards.attend(leaseMs * ATTENDING)
+    if (signal.aborted) return Infinity
+    const { take, giveUp } = assign(holders, shards.holder, candidates)
+    for (const { fed, key } of giveUp) this.#held.giveUp(fed, key)
+    await this.#takeUp([...candidates.filter(({ isUnread }) => isUnread), ...take], signal)
+    return Math.min(...candidates.map(({ freeInMs }) => freeInMs))
+  }
 
-/** @param soon a round is due before its time */
-export function createRound(options: ConsumerOptions, held: HeldShards, soon: () => void): ConsumerRound {
-  const { registry, shards } = options
-  /** By incarnation. */
-  const fedStreams = new Map<string, FedStream>()
-  const takeUp = createTakeUp(options, held)
+  /** Closes the delivery streams that rounds have opened. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#fedStreams.values()].map((fed) => fed.close()))
+  }
 
   /** Opens the delivery streams that are new, and leaves those that are gone. */
-  function follow(definitions: readonly DeliveryStream[]): void {
-    const gone = new Map(fedStreams)
+  #follow(definitions: readonly DeliveryStream[]): void {
+    const gone = new Map(this.#fedStreams)
     for (const definition of definitions) {
       const { incarnation, kinesis, status } = definition
       if (status !== 'ACTIVE' || kinesis === undefined) continue
       gone.delete(incarnation)
-      const fed = fedStreams.get(incarnation)
-      if (fed === undefined) fedStreams.set(incarnation, openFedStream(options, definition, kinesis, soon))
-      else fed.source = kinesis
+      const fed = this.#fedStreams.get(incarnation)
+      if (fed !== undefined) fed.source = kinesis
+      else this.#fedStreams.set(incarnation, openFedStream(this.#options, definition, kinesis, this.#soon))
     }
     for (const [incarnation, fed] of gone) {
-      fedStreams.delete(incarnation)
-      void Promise.allSettled([held.giveUpAll(fed), fed.close()])
+      this.#fedStreams.delete(incarnation)
+      void Promise.allSettled([this.#held.giveUpAll(fed), fed.close()])
     }
   }
 
   /** The shards that may be read. Those that this process reads although they may not be read any more are left. */
-  function look(fed: FedStream, states: readonly ShardState[]): Candidate[] {
+  #look(fed: FedStream, states: readonly ShardState[]): Candidate[] {
+    const me = this.#options.shards.holder
     const ready = new Set(readyShards(states))
     const stale = states.filter((state) => !ready.has(state) && state.checkpoint !== SHARD_END)
-    for (const { key } of stale) held.giveUp(fed, key)
+    for (const { key } of stale) this.#held.giveUp(fed, key)
     return [...ready].map(({ key, holder, leaseMs }) => {
-      const state = held.stateOf(fed, key)
-      const isFreeOrMine = holder === undefined || holder === shards.holder
+      const state = this.#held.stateOf(fed, key)
+      const isFreeOrMine = holder === undefined || holder === me
       return {
         fed,
         stream: fed.stream.incarnation,
         key,
-        holder: state === 'reading' ? shards.holder : holder,
+        holder: state === 'reading' ? me : holder,
         isLeft: state === 'left' && isFreeOrMine,
-        isUnread: state === 'not held' && holder === shards.holder,
+        isUnread: state === 'not held' && holder === me,
         freeInMs: isFreeOrMine ? Infinity : leaseMs,
       }
     })
   }
 
-  return {
-    async round(signal) {
-      const [definitions] = await Promise.all([registry.list(), held.renew()])
-      if (signal.aborted) return Infinity
-      follow(definitions)
-      const looks = [...fedStreams.values()].map(async (fed) => look(fed, await shards.list(fed.stream)))
-      const candidates = (await Promise.all(looks)).flat()
-      // After the look, so that a process that cannot look is soon not counted among those that read; and for less than
-      // a lease, so that a dead process no longer counts when its leases have run out.
-      const holders = await shards.attend(options.leaseMs * ATTENDING)
-      if (signal.aborted) return Infinity
-      const { take, giveUp } = assign(holders, shards.holder, candidates)
-      for (const { fed, key } of giveUp) held.giveUp(fed, key)
-      await takeUp([...candidates.filter(({ isUnread }) => isUnread), ...take], signal)
-      return Math.min(...candidates.map(({ freeInMs }) => freeInMs))
-    },
-    async closeAll() {
-      await Promise.all([...fedStreams.values()].map((fed) => fed.close()))
-    },
+  /** Acquires leases, and has the shards read that, looked at again, may be read. */
+  async #takeUp(wanted: readonly Candidate[], signal: AbortSignal): Promise<void> {
+    if (wanted.length === 0) return
+    const askedAtMs = this.#options.clock.monotonicMs()
+    const answers = await Promise.allSettled(wanted.map((candidate) => this.#acquire(candidate)))
+    const acquired = new Map<FedStream, AcquiredShard[]>()
+    for (const answer of answers) {
+      if (answer.status === 'rejected' || answer.value === undefined) continue
+      const { fed, lease } = answer.value
+      acquired.set(fed, [...(acquired.get(fed) ?? []), lease])
+    }
+    await Promise.all([...acquired].map(([fed, those]) => this.#start(fed, those, askedAtMs, signal)))
+    // Its lease may be held all the same: the next round finds it.
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
-}
 
-interface Acquired {
-  readonly fed: FedStream
-  readonly acquired: AcquiredShard
-}
-
-/** Acquires leases and has the shards read that, looked at again, may be read. */
-function createTakeUp(
-  { shards, leaseMs, clock, crash }: ConsumerOptions,
-  held: HeldShards,
-): (wanted: readonly Candidate[], signal: AbortSignal) => Promise<void> {
-  async function acquire({ fed, key }: Candidate): Promise<Acquired[]> {
-    const acquired = await shards.acquire(fed.stream, key, leaseMs)
-    if (acquired === undefined) return []
+  async #acquire({ fed, key }: Candidate): Promise<{ fed: FedStream; lease: AcquiredShard } | undefined> {
+    const { shards, leaseMs, crash } = this.#options
+    const lease = await shards.acquire(fed.stream, key, leaseMs)
+    if (lease === undefined) return undefined
     crash('after-shard-acquire')
-    return [{ fed, acquired }]
+    return { fed, lease }
   }
 
-  async function start(
+  async #start(
     fed: FedStream,
     those: readonly AcquiredShard[],
     askedAtMs: number,
     signal: AbortSignal,
   ): Promise<void> {
+    const { shards } = this.#options
     const ready = new Map(readyShards(await shards.list(fed.stream)).map((state) => [state.key, state]))
     for (const acquired of those) {
       const state = ready.get(acquired.lease.key)
       if (state === undefined || signal.aborted) await shards.release(acquired.lease)
-      else held.start(fed, state, acquired, askedAtMs)
+      else this.#held.start(fed, state, acquired, askedAtMs)
     }
-  }
-
-  return async (wanted, signal) => {
-    if (wanted.length === 0) return
-    const askedAtMs = clock.monotonicMs()
-    const answers = await Promise.allSettled(wanted.map(acquire))
-    const acquired = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-    const started = [...new Set(acquired.map(({ fed }) => fed))].map((fed) => {
-      const those = acquired.filter((one) => one.fed === fed).map((one) => one.acquired)
-      return start(fed, those, askedAtMs, signal)
-    })
-    await Promise.all(started)
-    // The lease may be held all the same: the next round finds it.
-    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
 }

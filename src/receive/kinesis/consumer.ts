@@ -10,9 +10,9 @@
  * appends refused, leaves all that it held and begins anew.
  */
 import { startLoop } from '../../runtime/loop.ts'
-import { createRound } from './consumer-round.ts'
+import { ConsumerRound } from './consumer-round.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
-import { createHeldShards } from './held-shards.ts'
+import { HeldShards } from './held-shards.ts'
 import { startRounds } from './rounds.ts'
 
 /** Rounds within the life of a lease: one may fail, and the next still renews in time. */
@@ -34,13 +34,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { shards, leaseMs, clock, metrics, log } = options
   const everyMs = leaseMs / ROUNDS_PER_LEASE
   const soon = (): void => rounds.soon()
-  const held = createHeldShards(options, soon)
-  const { round, closeAll } = createRound(options, held, soon)
+  const held = new HeldShards(options, soon)
+  const round = new ConsumerRound(options, held, soon)
   const rounds = startRounds({
     clock,
     round: async (signal) => {
       const beganMs = clock.monotonicMs()
-      const freeInMs = await round(signal)
+      const freeInMs = await round.run(signal)
       // A lease that runs out before is one of a process that is gone: its shard need not wait longer.
       return Math.min(everyMs, clock.monotonicMs() - beganMs + freeInMs + LATE_MS)
     },
@@ -67,7 +67,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   })
 
   async function wind(): Promise<void> {
-    await Promise.allSettled([rounds.stop(), watch.stop(), held.giveUpAll(), closeAll()])
+    await Promise.allSettled([rounds.stop(), watch.stop(), held.giveUpAll(), round.close()])
     // Where this does not reach the store, it forgets this process by itself.
     await Promise.allSettled([shards.leave()])
   }

@@ -19,22 +19,6 @@ import { startShardReader, type ReaderEnd, type ShardReader } from './shard-read
 /** How long before its end a lease that was not renewed counts as lost, as a part of its time. */
 const MARGIN = 1 / 10
 
-export interface HeldShards {
-  /** `left`: its reader is stopping, or has just stopped and the shard is for others to take. */
-  stateOf(fed: FedStream, key: string): 'reading' | 'left' | 'not held'
-  /** Begins to read. @param askedAtMs when the lease was asked for, by the monotonic clock */
-  start(fed: FedStream, shard: ShardState, acquired: AcquiredShard, askedAtMs: number): void
-  /** Prolongs all leases, and leaves the shards whose leases are lost. Rejects when the store could not be asked. */
-  renew(): Promise<void>
-  /** Leaves the shards whose leases may have run out. */
-  leaveOverdue(): void
-  /** Leaves a shard in good order. */
-  giveUp(fed: FedStream, key: string): void
-  /** The same for all, of one delivery stream or of every one. Resolves when their leases are free. */
-  giveUpAll(fed?: FedStream): Promise<void>
-  lags(): readonly Lag[]
-}
-
 /** How far the reader of a shard was behind its tip. */
 export interface Lag {
   readonly deliveryStream: string
@@ -50,6 +34,8 @@ interface HeldShard {
   renewedAtMs: number
   /** Set once its reader has been told to stop. */
   leaving?: 'released' | 'lost'
+  /** Resolves when its lease is free, or another's. */
+  gone?: Promise<void>
 }
 
 type Move = 'acquired' | 'released' | 'lost' | 'ended'
@@ -61,38 +47,87 @@ const moveOf: Readonly<Record<Exclude<ReaderEnd, 'stopped'>, Move>> = {
   'data-stream-replaced': 'released',
 }
 
-/** @param onShardEnd a shard has ended, so that its children may be ready */
-export function createHeldShards(options: ConsumerOptions, onShardEnd: () => void): HeldShards {
-  const { shards, leaseMs, clock } = options
-  const held = new Map<string, HeldShard>()
-  const going = new Map<HeldShard, Promise<void>>()
+export class HeldShards {
+  readonly #options: ConsumerOptions
+  readonly #onShardEnd: () => void
+  readonly #held = new Map<string, HeldShard>()
   /** Until when a shard that was left is left to others, by the monotonic clock. */
-  const restUntilMs = new Map<string, number>()
-  const tell = createTelling(options)
+  readonly #restUntilMs = new Map<string, number>()
 
-  function leave(shard: HeldShard, why: 'released' | 'lost'): void {
-    if (shard.leaving !== undefined) return
-    shard.leaving = why
-    void shard.reader.stop()
+  /** @param onShardEnd a shard has ended, so that its children may be ready */
+  constructor(options: ConsumerOptions, onShardEnd: () => void) {
+    this.#options = options
+    this.#onShardEnd = onShardEnd
   }
 
-  async function follow(shard: HeldShard): Promise<void> {
-    const { fed, lease } = shard
-    const end = await shard.reader.ended
-    const move = end === 'stopped' ? (shard.leaving ?? 'released') : moveOf[end]
-    // Where this does not reach the store the lease runs out by itself.
-    if (move !== 'ended') await Promise.allSettled([shards.release(lease)])
-    const name = nameOf(fed, lease.key)
-    held.delete(name)
-    going.delete(shard)
-    const restMs = end === 'stopped' ? leaseMs / 3 : leaseMs
-    if (move === 'released') restUntilMs.set(name, clock.monotonicMs() + restMs)
-    tell(fed, lease, move)
-    if (end === 'shard-end') onShardEnd()
-    if (end === 'data-stream-replaced') fed.sync.soon()
+  /** `left`: its reader is stopping, or has just stopped and the shard is for others to take. */
+  stateOf(fed: FedStream, key: string): 'reading' | 'left' | 'not held' {
+    const shard = this.#held.get(nameOf(fed, key))
+    if (shard !== undefined) return shard.leaving === undefined ? 'reading' : 'left'
+    const untilMs = this.#restUntilMs.get(nameOf(fed, key)) ?? -Infinity
+    return untilMs > this.#options.clock.monotonicMs() ? 'left' : 'not held'
   }
 
-  async function renewStream(fed: FedStream, those: readonly HeldShard[]): Promise<void> {
+  /** Begins to read. @param askedAtMs when the lease was asked for, by the monotonic clock */
+  start(fed: FedStream, { key, hashRange }: ShardState, acquired: AcquiredShard, askedAtMs: number): void {
+    const reader = (this.#options.startReader ?? startShardReader)({
+      ...this.#options,
+      dataStream: fed.dataStream,
+      shard: { key, hashRange },
+      outOfRangeRecords: fed.source.outOfRangeRecords,
+      acquired,
+      isSameDataStream: (signal) => fed.creation.isSame(key, signal),
+      childrenOf: (named, signal) => fed.childrenOf(key, named, signal),
+    })
+    const shard: HeldShard = { fed, lease: acquired.lease, reader, renewedAtMs: askedAtMs }
+    this.#held.set(nameOf(fed, key), shard)
+    this.#tell(shard, 'acquired')
+    shard.gone = this.#follow(shard)
+  }
+
+  /** Prolongs all leases, and leaves the shards whose leases are lost. Rejects when the store could not be asked. */
+  async renew(): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const [name, untilMs] of this.#restUntilMs) if (untilMs <= nowMs) this.#restUntilMs.delete(name)
+    const byStream = new Map<FedStream, HeldShard[]>()
+    for (const shard of this.#held.values()) {
+      if (shard.leaving === 'lost') continue
+      const those = byStream.get(shard.fed)
+      if (those === undefined) byStream.set(shard.fed, [shard])
+      else those.push(shard)
+    }
+    await Promise.all([...byStream].map(([fed, those]) => this.#renewStream(fed, those)))
+  }
+
+  /** Leaves the shards whose leases may have run out. */
+  leaveOverdue(): void {
+    const { clock, leaseMs } = this.#options
+    const longAgoMs = clock.monotonicMs() - leaseMs * (1 - MARGIN)
+    for (const shard of this.#held.values()) if (shard.renewedAtMs < longAgoMs) leave(shard, 'lost')
+  }
+
+  /** Leaves a shard in good order. */
+  giveUp(fed: FedStream, key: string): void {
+    const shard = this.#held.get(nameOf(fed, key))
+    if (shard !== undefined) leave(shard, 'released')
+  }
+
+  /** The same for all, of one delivery stream or of every one. Resolves when their leases are free. */
+  async giveUpAll(fed?: FedStream): Promise<void> {
+    const those = [...this.#held.values()].filter((shard) => fed === undefined || shard.fed === fed)
+    for (const shard of those) leave(shard, 'released')
+    await Promise.all(those.flatMap(({ gone }) => gone ?? []))
+  }
+
+  lags(): Lag[] {
+    return [...this.#held.values()].flatMap(({ fed, lease, reader: { behindMs } }) => {
+      if (behindMs === undefined) return []
+      return [{ deliveryStream: fed.stream.name, shardId: shardIdOf(lease.key), behindMs }]
+    })
+  }
+
+  async #renewStream(fed: FedStream, those: readonly HeldShard[]): Promise<void> {
+    const { clock, shards, leaseMs } = this.#options
     const askedAtMs = clock.monotonicMs()
     const asked = those.map(({ lease: { key, counter }, reader: { behindMs } }) => ({
       key,
@@ -106,66 +141,39 @@ export function createHeldShards(options: ConsumerOptions, onShardEnd: () => voi
     }
   }
 
-  return {
-    stateOf(fed, key) {
-      const shard = held.get(nameOf(fed, key))
-      if (shard !== undefined) return shard.leaving === undefined ? 'reading' : 'left'
-      return (restUntilMs.get(nameOf(fed, key)) ?? -Infinity) > clock.monotonicMs() ? 'left' : 'not held'
-    },
-    start(fed, { key, hashRange }, acquired, askedAtMs) {
-      const reader = (options.startReader ?? startShardReader)({
-        ...options,
-        dataStream: fed.dataStream,
-        shard: { key, hashRange },
-        outOfRangeRecords: fed.source.outOfRangeRecords,
-        acquired,
-        isSameDataStream: (signal) => fed.creation.isSame(key, signal),
-        childrenOf: (named, signal) => fed.childrenOf(key, named, signal),
-      })
-      const shard = { fed, lease: acquired.lease, reader, renewedAtMs: askedAtMs }
-      held.set(nameOf(fed, key), shard)
-      tell(fed, acquired.lease, 'acquired')
-      going.set(shard, follow(shard))
-    },
-    async renew() {
-      for (const [name, untilMs] of restUntilMs) if (untilMs <= clock.monotonicMs()) restUntilMs.delete(name)
-      const renewed = [...held.values()].filter(({ leaving }) => leaving !== 'lost')
-      const feds = new Set(renewed.map(({ fed }) => fed))
-      const ofStream = (fed: FedStream): HeldShard[] => renewed.filter((shard) => shard.fed === fed)
-      await Promise.all([...feds].map((fed) => renewStream(fed, ofStream(fed))))
-    },
-    leaveOverdue() {
-      const longAgoMs = clock.monotonicMs() - leaseMs * (1 - MARGIN)
-      for (const shard of held.values()) if (shard.renewedAtMs < longAgoMs) leave(shard, 'lost')
-    },
-    giveUp(fed, key) {
-      const shard = held.get(nameOf(fed, key))
-      if (shard !== undefined) leave(shard, 'released')
-    },
-    async giveUpAll(fed) {
-      const those = [...held.values()].filter((shard) => fed === undefined || shard.fed === fed)
-      for (const shard of those) leave(shard, 'released')
-      await Promise.all(those.flatMap((shard) => going.get(shard) ?? []))
-    },
-    lags: () =>
-      [...held.values()].flatMap(({ fed, lease, reader: { behindMs } }) =>
-        behindMs === undefined
-          ? []
-          : [{ deliveryStream: fed.stream.name, shardId: shardIdOf(lease.key), behindMs }],
-      ),
+  async #follow(shard: HeldShard): Promise<void> {
+    const { shards, clock, leaseMs } = this.#options
+    const { fed, lease, reader } = shard
+    const end = await reader.ended
+    const move = end === 'stopped' ? (shard.leaving ?? 'released') : moveOf[end]
+    // Where this does not reach the store the lease runs out by itself.
+    if (move !== 'ended') await Promise.allSettled([shards.release(lease)])
+    const name = nameOf(fed, lease.key)
+    this.#held.delete(name)
+    const restMs = end === 'stopped' ? leaseMs / 3 : leaseMs
+    if (move === 'released') this.#restUntilMs.set(name, clock.monotonicMs() + restMs)
+    this.#tell(shard, move)
+    if (end === 'shard-end') this.#onShardEnd()
+    if (end === 'data-stream-replaced') fed.sync.soon()
   }
+
+  /** Counts and logs what became of a lease. The end of a shard is told by its reader. */
+  #tell({ fed, lease: { key, counter } }: HeldShard, move: Move): void {
+    const { metrics, log } = this.#options
+    const { name } = fed.stream
+    metrics.count('hydrant_kinesis_lease_moves_total', { delivery_stream: name, move })
+    const fields = { deliveryStream: name, shardId: shardIdOf(key), counter }
+    if (move === 'lost') log.warn(fields, 'lease of a shard was lost')
+    else if (move !== 'ended') log.info(fields, `lease of a shard was ${move}`)
+  }
+}
+
+function leave(shard: HeldShard, why: 'released' | 'lost'): void {
+  if (shard.leaving !== undefined) return
+  shard.leaving = why
+  void shard.reader.stop()
 }
 
 function nameOf(fed: FedStream, key: string): string {
   return `${fed.stream.incarnation} ${key}`
-}
-
-/** Counts and logs a move of a lease. The end of a shard is told by its reader. */
-function createTelling({ metrics, log }: ConsumerOptions) {
-  return ({ stream }: FedStream, { key, counter }: ShardLease, move: Move): void => {
-    metrics.count('hydrant_kinesis_lease_moves_total', { delivery_stream: stream.name, move })
-    const fields = { deliveryStream: stream.name, shardId: shardIdOf(key), counter }
-    if (move === 'lost') log.warn(fields, 'lease of a shard was lost')
-    else if (move !== 'ended') log.info(fields, `lease of a shard was ${move}`)
-  }
 }

@@ -11,7 +11,7 @@ export interface RoundsOptions {
   /** The same for a round that failed; `failures` in a row, from 1. */
   readonly onFailure: (error: unknown, failures: number) => number
   /** A round did not fail after one that did. */
-  readonly onRecovery: () => void
+  readonly onRecovery?: () => void
 }
 
 export interface Rounds {
@@ -41,7 +41,7 @@ export function startRounds({ clock, round, onFailure, onRecovery }: RoundsOptio
       let nextMs: number
       try {
         nextMs = await round(stopping.signal)
-        if (failures > 0) onRecovery()
+        if (failures > 0) onRecovery?.()
         failures = 0
       } catch (error) {
         if (stopping.signal.aborted) return
