@@ -104,6 +104,29 @@ test('G4: rows set aside are in the places of their records, be they few or many
   }
 })
 
+test('G4: rows are in the order of their records whatever the columns are called', async () => {
+  const encoder = await open()
+  const names = ['line', 'place', 'rowid', 'placed', 's', 'v1', 'r0', 'batch_rows', 'aside_rows']
+  for (const every of [5, 1000]) {
+    const records = Array.from({ length: 3000 }, (_, n) => {
+      const document = JSON.stringify(Object.fromEntries(names.map((name, at) => [name, 9000 - n - at])))
+      return n % every === 3 ? `${document}${document}` : document
+    })
+    for (const careful of [false, true]) {
+      const { rows } = await outcomeOf(encoder, {
+        columns: names.map((name) => [name, 'int']),
+        records,
+        careful,
+      })
+      const expected = records.flatMap((_, n) => {
+        const row = names.map((_name, at) => String(9000 - n - at))
+        return n % every === 3 ? [row, row] : [row]
+      })
+      expect(rows).toEqual(expected)
+    }
+  }
+})
+
 test('a careful conversion gives the same rows and verdicts', async () => {
   const encoder = await open()
   const batch = orders(5000)

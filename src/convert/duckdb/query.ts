@@ -135,9 +135,10 @@ export function orderedRows(
     return parts.join(' UNION ALL ')
   }
   const names = columns.map((_, index) => `v${index}`).join(', ')
+  // Without its table's name, `line` would be a column of that name in the object.
   return (
     `SELECT ${values} FROM (SELECT rowid AS line, 0 AS place, ${names} ${sure} UNION ALL ` +
-    `SELECT line, rowid AS place, ${names} FROM ${aside}) ORDER BY line, place`
+    `SELECT line, rowid AS place, ${names} FROM ${aside}) AS placed ORDER BY placed.line, placed.place`
   )
 }
 
