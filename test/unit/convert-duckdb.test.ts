@@ -57,6 +57,7 @@ test.each([
   ['a fraction for an integer', '{"quantity":1.0000000000000000001}'],
   ['an exponent for an integer', '{"quantity":1e2}'],
   ['more digits than a double keeps for a decimal', '{"price":1.2345678901234567}'],
+  ['an exponent of four digits for a decimal', '{"price": -0e0005}'],
   ['white space before the document', ' {"amount":1}'],
   ['nothing but white space', '\t '],
   ['nothing', ''],
@@ -77,6 +78,7 @@ test.each([
   ['a whole number with a zero fraction', '{"quantity":3.0}'],
   ['an escape that is no letter of a column', '{"order_id":"\\u003cb\\u003e"}'],
   ['characters of other scripts', '{"order_id":"Grüße 😀"}'],
+  ['an exponent for a decimal', '{"price":1.5e+02}'],
   ['many digits for a double', '{"amount":0.30000000000000004}'],
   ['unknown keys in any letters', '{"Other":1.5,"OTHER":{"a":1}}'],
 ])('a record with %s stays on the quick path', (_, record) => {

@@ -122,8 +122,9 @@ function rawPattern(
 const doubtfulValues: readonly (readonly [readonly HiveKind[], string])[] = [
   // Objects and arrays; a number that is printed otherwise than it came.
   [['string'], '[{\\[]|-?[0-9]+[.eE]|-0'],
-  // A number of more digits than a double keeps.
-  [['decimal', 'timestamp', 'date'], '-?[0-9.]{16}'],
+  // A number of more digits than a double keeps, or of an exponent that is refused for its digits.
+  [['decimal'], '-?[0-9.]{16}|-?[0-9.]+[eE][+-]?[0-9]{4}'],
+  [['timestamp', 'date'], '-?[0-9.]{16}'],
   [['float'], '-?[0-9.]{16}|-0(?![.0-9eE])'],
   [['tinyint', 'smallint', 'int', 'bigint'], '-?[0-9]+(?:[eE]|\\.(?!0[,} \\t]))'],
   // Minus zero, which DuckDB reads as the integer 0.
