@@ -8,6 +8,7 @@ import { EncoderError, StartError } from '../domain/errors.ts'
 import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
 import { convertBatch, LinesLostError, type Converted } from './duckdb/conversion.ts'
 import { DuckdbEngine } from './duckdb/engine.ts'
+import { warnOfTakenColumns } from './metadata-columns.ts'
 import { StagingFolder } from './staging.ts'
 
 export interface DuckdbOptions {
@@ -60,6 +61,7 @@ interface Parts {
 }
 
 async function encode(input: EncodeInput, parts: Parts): Promise<Encoded> {
+  warnOfTakenColumns(parts.log, input)
   if (input.careful) return attempt(input, parts, true)
   try {
     return await attempt(input, parts, false)

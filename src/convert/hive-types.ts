@@ -5,7 +5,7 @@
  * type's grammar and its value lies in the type's range. A grammar knows nothing of where the text came from: the number
  * 12 and the string "12" are the same. The table in docs/firehose-compatibility.md is written from this file.
  */
-import type { Column } from '../domain/delivery-stream.ts'
+import type { Column, MetadataField } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
 
 export type IntegerKind = 'tinyint' | 'smallint' | 'int' | 'bigint'
@@ -20,6 +20,8 @@ export type HiveKind = HiveType['kind']
 export interface TypedColumn {
   readonly name: string
   readonly type: HiveType
+  /** What the column holds when it is not read from the record but says where that came from; see metadata-columns. */
+  readonly field?: MetadataField
 }
 
 const SUPPORTED =

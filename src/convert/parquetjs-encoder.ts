@@ -7,11 +7,20 @@ import { join } from 'node:path'
 import type { Log } from '../account/log.ts'
 import type { Column } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
+import type { Frame } from '../domain/frame.ts'
 import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
 import { FailureSpool } from './failure-spool.ts'
 import { mistyped, typedColumns, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
 import { valueReader, type HiveValue, type ReadValue } from './hive-values.ts'
 import { recordScanner, type Document } from './json-record.ts'
+import {
+  eachMetadata,
+  metadataFields,
+  plannedColumns,
+  readField,
+  tableColumns,
+  warnOfTakenColumns,
+} from './metadata-columns.ts'
 import { PARQUETJS_VERSION, ParquetFile } from './parquet-file.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 import { Turns } from './turns.ts'
@@ -47,7 +56,10 @@ export async function openParquetjsEncoder(options: {
   options.log.info({ engine: 'js', engineVersion: PARQUETJS_VERSION }, 'encoder opened')
   return {
     version: `parquetjs-lite-${PARQUETJS_VERSION}`,
-    encode: (input) => encode(input, staging),
+    encode(input) {
+      warnOfTakenColumns(options.log, input)
+      return encode(input, staging)
+    },
     close: () => staging.remove(),
   }
 }
@@ -58,7 +70,7 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
     throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
   }
   const { caseInsensitive, parquetCompression } = conversion
-  const columns = typedColumns(input.plan.columns)
+  const columns = plannedColumns(input.plan)
   const folder = await staging.folder()
   const failures = new FailureSpool(join(folder, 'failures'))
   try {
@@ -85,6 +97,7 @@ class BatchWriter {
   readonly #failures: FailureSpool
   readonly #turns: Turns
   readonly #scan: (record: Uint8Array) => Iterable<Row | Verdict>
+  readonly #metadata: ReadMetadata | undefined
   readonly #columnCount: number
 
   constructor(
@@ -96,15 +109,17 @@ class BatchWriter {
     this.#parquet = parquet
     this.#failures = failures
     this.#turns = turns
-    this.#scan = rowScanner(schema.columns, schema.caseInsensitive)
+    this.#scan = rowScanner(tableColumns(schema.columns), schema.caseInsensitive)
+    this.#metadata = metadataReader(schema.columns)
     this.#columnCount = schema.columns.length
   }
 
   async write(input: EncodeInput): Promise<void> {
     let ordinal = 0
     for await (const frame of input.frames()) {
+      const metadata = this.#metadata?.(frame)
       for (const rawData of frame.recordViews()) {
-        const verdict = await this.#record(rawData)
+        const verdict = await this.#record(rawData, metadata?.next().value)
         if (verdict !== undefined) {
           await this.#failures.add({ ordinal, arrivalMs: frame.arrivalMs, ...verdict, rawData })
         }
@@ -116,7 +131,7 @@ class BatchWriter {
   }
 
   /** All rows of a record, or none and the verdict. Rows that would take much memory are read twice instead. */
-  async #record(record: Uint8Array): Promise<Verdict | undefined> {
+  async #record(record: Uint8Array, metadata: Row | undefined): Promise<Verdict | undefined> {
     const held: Row[] = []
     let rows = 0
     for (const row of this.#scan(record)) {
@@ -127,7 +142,7 @@ class BatchWriter {
     }
     for (const row of held.length === rows ? held : this.#scan(record)) {
       if ('code' in row) throw new Error('read record: a second reading gave another verdict')
-      this.#parquet.append(row)
+      this.#parquet.append(metadata === undefined ? row : [...row, ...metadata])
       if (this.#parquet.isPageFull) await this.#parquet.endPage()
       if (this.#turns.isOver) await this.#turns.next()
     }
@@ -173,6 +188,25 @@ function rowScanner(
       if ('code' in row) return
     }
   }
+}
+
+/** The values of the metadata columns for each record of a frame. */
+type ReadMetadata = (frame: Frame) => Iterator<Row, undefined>
+
+function metadataReader(columns: readonly TypedColumn[]): ReadMetadata | undefined {
+  const fields = metadataFields(columns)
+  if (fields.length === 0) return undefined
+  const none = fields.map(() => null)
+  return (frame) =>
+    eachMetadata(
+      frame,
+      (metadata, shardId) =>
+        fields.map((field) => {
+          const value = readField[field](metadata, shardId)
+          return field === 'arrival' && value !== null ? BigInt(value) : value
+        }),
+      none,
+    )
 }
 
 interface ColumnReader {

@@ -13,6 +13,7 @@ import { DuckdbEngine } from '../../src/convert/duckdb/engine.ts'
 import { StagingFolder } from '../../src/convert/staging.ts'
 import { EncoderError } from '../../src/domain/errors.ts'
 import { inputOf, outcomeOf, type Batch } from '../conformance/encoder/encoding.ts'
+import { allMetadata, sourceOf } from '../conformance/encoder/metadata-sources.ts'
 
 const MIB = 1 << 20
 let folder: string
@@ -74,23 +75,29 @@ const digest = (bytes: Uint8Array | undefined): string =>
     .update(bytes ?? '')
     .digest('hex')
 
-test('G2: the object is the same byte for byte at any number of threads and any memory limit', async () => {
-  const batch = orders(150_000)
-  const digests: string[] = []
-  for (const options of [
-    { threads: 1, memoryMib: 256 },
-    { threads: 2, memoryMib: 256 },
-    { threads: 4, memoryMib: 256 },
-    { threads: 1, memoryMib: 1024 },
-    { threads: 4, memoryMib: 1024 },
-  ]) {
-    const encoded = await (await open(options)).encode(inputOf(batch))
-    expect(encoded.rows).toBe(150_000 - 1500 + 150)
-    digests.push(digest(await readFile(encoded.objects[0]?.body.path ?? '')))
-    await encoded.dispose()
-  }
-  expect(new Set(digests).size).toBe(1)
-})
+test.each([
+  ['of orders', {}],
+  ['with metadata columns', { metadataColumns: allMetadata, sources: [sourceOf(1, 500), undefined] }],
+])(
+  'G2: the object is the same byte for byte at any number of threads and any memory limit, %s',
+  async (_, also) => {
+    const batch = { ...orders(150_000), ...also }
+    const digests: string[] = []
+    for (const options of [
+      { threads: 1, memoryMib: 256 },
+      { threads: 2, memoryMib: 256 },
+      { threads: 4, memoryMib: 256 },
+      { threads: 1, memoryMib: 1024 },
+      { threads: 4, memoryMib: 1024 },
+    ]) {
+      const encoded = await (await open(options)).encode(inputOf(batch))
+      expect(encoded.rows).toBe(150_000 - 1500 + 150)
+      digests.push(digest(await readFile(encoded.objects[0]?.body.path ?? '')))
+      await encoded.dispose()
+    }
+    expect(new Set(digests).size).toBe(1)
+  },
+)
 
 test('G4: rows set aside are in the places of their records, be they few or many', async () => {
   const encoder = await open()
@@ -116,10 +123,11 @@ test('G4: rows are in the order of their records whatever the columns are called
       const { rows } = await outcomeOf(encoder, {
         columns: names.map((name) => [name, 'int']),
         records,
+        metadataColumns: [{ field: 'arrival', name: 'v9' }],
         careful,
       })
       const expected = records.flatMap((_, n) => {
-        const row = names.map((_name, at) => String(9000 - n - at))
+        const row = [...names.map((_name, at) => String(9000 - n - at)), null]
         return n % every === 3 ? [row, row] : [row]
       })
       expect(rows).toEqual(expected)

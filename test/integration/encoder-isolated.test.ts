@@ -7,6 +7,7 @@ import { createLog } from '../../src/account/log.ts'
 import { isolatedEncoder } from '../../src/convert/isolated.ts'
 import { openParquetjsEncoder } from '../../src/convert/parquetjs-encoder.ts'
 import { inputOf, outcomeOf, type Batch } from '../conformance/encoder/encoding.ts'
+import { allMetadata, sourceOf } from '../conformance/encoder/metadata-sources.ts'
 import { oddRecords } from '../conformance/encoder/odd-records.ts'
 
 const log = createLog('silent')
@@ -17,6 +18,8 @@ const batch: Batch = {
     ...oddRecords.map(({ record }) => record),
     ...Array.from({ length: 2000 }, (_, n) => `{"n":${n}}`),
   ],
+  metadataColumns: allMetadata,
+  sources: [sourceOf(1, 500), undefined, sourceOf(2, 500)],
 }
 
 let stagingPath = ''

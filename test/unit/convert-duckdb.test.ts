@@ -60,6 +60,7 @@ test.each([
   ['an exponent of four digits for a decimal', '{"price": -0e0005}'],
   ['white space before the document', ' {"amount":1}'],
   ['nothing but white space', '\t '],
+  ['something else than a brace first', '[1]'],
   ['nothing', ''],
   ['a newline', '{"amount":\n1}'],
   ['a carriage return', '{"amount":1}\r'],

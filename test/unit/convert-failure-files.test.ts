@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BitSet } from '../../src/convert/duckdb/bit-set.ts'
+import { plainPart } from '../../src/convert/duckdb/metadata-lines.ts'
 import { StagedRecords } from '../../src/convert/duckdb/staged-records.ts'
 import { FailureSpool } from '../../src/convert/failure-spool.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
@@ -26,14 +27,14 @@ function frameOf(records: readonly string[], arrivalMs: number): Frame {
 
 test('staged records are found by their ordinals, in their line or beside the lines', async () => {
   const path = join(folder, 'lines')
-  const staged = new StagedRecords(path)
-  staged.addFrame(frameOf(['one', 'refused', '', 'four'], 10), 0)
+  const staged = new StagedRecords(path, false)
+  staged.addPart(plainPart(frameOf(['one', 'refused', '', 'four'], 10)), 0)
   await staged.keep(1, Buffer.from('refused'))
   staged.setLine(1, 1)
   await staged.keep(2, Buffer.from(''))
   staged.setLine(2, 1)
   const second = 'one\n0\n0\nfour\n'.length
-  staged.addFrame(frameOf(['five', 'x'.repeat(90)], 20), second)
+  staged.addPart(plainPart(frameOf(['five', 'x'.repeat(90)], 20)), second)
   await staged.keep(5, Buffer.from('x'.repeat(90)))
   staged.setLine(5, 1)
   await writeFile(path, 'one\n0\n0\nfour\nfive\n0\n')

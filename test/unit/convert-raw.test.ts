@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Compression } from '../../src/domain/delivery-stream.ts'
-import type { Frame } from '../../src/domain/frame.ts'
+import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 import type { EncodeInput, Encoded } from '../../src/domain/ports.ts'
+import { MetadataBuilder } from '../../src/domain/record-metadata.ts'
 import { openRawEncoder, type RawEncoder } from '../../src/convert/raw.ts'
-import { inputOf } from '../conformance/encoder/encoding.ts'
+import { inputOf, type FrameSource } from '../conformance/encoder/encoding.ts'
+import { sourceOf } from '../conformance/encoder/metadata-sources.ts'
 
 let stagingPath = ''
 let encoder: RawEncoder
@@ -30,11 +32,13 @@ function input(
   records: readonly (string | Buffer)[],
   compression: Compression,
   signal?: AbortSignal,
+  sources: readonly (FrameSource | undefined)[] = [],
 ): EncodeInput {
   const { plan, ...rest } = inputOf({
     columns: [['a', 'string']],
     records,
     recordsPerFrame: 3,
+    sources,
     ...(signal === undefined ? {} : { signal }),
   })
   const destination = { bucket: 'lake', prefix: '', errorOutputPrefix: '', compression }
@@ -73,6 +77,40 @@ test('GZIP makes one gzip stream, named and encoded as such, with the same bytes
   expect([...bytes.subarray(4, 8), bytes[9]]).toEqual([0, 0, 0, 0, 255])
   expect((await bytesOf(await encoder.encode(input(odd, 'GZIP')))).equals(bytes)).toBe(true)
   await encoded.dispose()
+})
+
+test.each(['UNCOMPRESSED', 'GZIP'] as const)(
+  'where records came from is no part of the object, %s',
+  async (compression) => {
+    const plain = await encoder.encode(input(odd, compression))
+    for (const sources of [[sourceOf(0, 3)], [undefined, sourceOf(1, 3)]]) {
+      const encoded = await encoder.encode(input(odd, compression, undefined, sources))
+      expect((await bytesOf(encoded)).equals(await bytesOf(plain))).toBe(true)
+      expect(encoded).toMatchObject({ rows: 6, dropped: 0, errors: {} })
+      await encoded.dispose()
+    }
+    await plain.dispose()
+  },
+)
+
+test('frames with no records, or no frame, make no object', async () => {
+  for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
+    const section = new MetadataBuilder('shardId-000000000000').finish()
+    for (const frames of [
+      [],
+      [new FrameBuilder(0, 0).finish(0), new FrameBuilder(0, 0, section).finish(0)],
+    ]) {
+      const encoded = await encoder.encode({
+        ...input([], compression),
+        frames: async function* () {
+          await Promise.resolve()
+          yield* frames
+        },
+      })
+      expect(encoded).toMatchObject({ objects: [], rows: 0, dropped: 0, errors: {} })
+      await encoded.dispose()
+    }
+  }
 })
 
 test.each(['UNCOMPRESSED', 'GZIP'] as const)(

@@ -4,14 +4,33 @@
  *
  * Columns that are not text are read as JSON: their text then still tells a number from a string, so that the kind casts
  * (`1_000`, ` 1`, `0x10`, `epoch`) meet numbers only.
+ *
+ * A metadata column holds what we wrote ourselves, in one form for each type: it is read as that and not judged.
  */
 import { unreachable } from '../../domain/errors.ts'
-import type { HiveType } from '../hive-types.ts'
+import type { HiveType, TypedColumn } from '../hive-types.ts'
 
 /** The type that read_json reads a column as, before it is judged. */
-export function rawType(type: HiveType): 'VARCHAR' | 'JSON' {
+export function rawType(column: TypedColumn): string {
+  const { type, field } = column
+  if (field !== undefined) return plainType(column)
   const isText = type.kind === 'string' || type.kind === 'date' || type.kind === 'timestamp'
   return isText ? 'VARCHAR' : 'JSON'
+}
+
+/** The type of a column in lines of plain values. */
+export function plainType({ type, field }: TypedColumn): string {
+  return field !== undefined && type.kind === 'timestamp' ? 'BIGINT' : columnType(type)
+}
+
+/** The value of a column in lines of plain values. */
+export function plainValue({ type, field }: TypedColumn, raw: string): string {
+  return field !== undefined && type.kind === 'timestamp' ? `make_timestamp_ms(${raw})::TIMESTAMP_MS` : raw
+}
+
+/** True when a value may be refused. */
+export function isJudged({ type, field }: TypedColumn): boolean {
+  return field === undefined && type.kind !== 'string'
 }
 
 /** The type of the column in the table and the Parquet file. */
@@ -45,7 +64,11 @@ const unquoted = (text: string): string => `substr(${text}, 2, strlen(${text}) -
  * The value of a column's text, null when it is in doubt. The first branch is the common form and cheap: a cast that is
  * proved by writing the value again, or one that meets JSON numbers only; a pattern costs twice as much and is second.
  */
-export function columnValue(type: HiveType, raw: string): string {
+export function columnValue(column: TypedColumn, raw: string): string {
+  return column.field === undefined ? judgedValue(column.type, raw) : plainValue(column, raw)
+}
+
+function judgedValue(type: HiveType, raw: string): string {
   const text = `${raw}::VARCHAR`
   switch (type.kind) {
     case 'string':

@@ -7,12 +7,14 @@ import { EncoderError } from '../../domain/errors.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { EncodeInput } from '../../domain/ports.ts'
 import { FailureSpool } from '../failure-spool.ts'
-import { typedColumns, type TypedColumn } from '../hive-types.ts'
+import type { TypedColumn } from '../hive-types.ts'
+import { plannedColumns, tableColumns } from '../metadata-columns.ts'
 import { Turns } from '../turns.ts'
 import { BitSet } from './bit-set.ts'
 import type { Session } from './engine.ts'
 import { exactScanner, type ScanExactly } from './exact-record.ts'
 import { BatchLines, RowLines, type LinesOptions } from './lines.ts'
+import { MetadataLines, metadataKeys } from './metadata-lines.ts'
 import {
   RANGES_MAX,
   copyToParquet,
@@ -25,7 +27,7 @@ import {
   type LinesFile,
   type ParquetOptions,
 } from './query.ts'
-import { doubtfulRecords, keySpellings } from './raw-doubt.ts'
+import { doubtfulRecords, keySpellings, type FindDoubtful } from './raw-doubt.ts'
 
 /** A row group holds about this many bytes of records, and DuckDB's own size of rows at the most. */
 const ROW_GROUP_BYTES = 32 << 20
@@ -57,13 +59,24 @@ export async function convertBatch(
   if (conversion === undefined || input.plan.columns === undefined) {
     throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
   }
-  const columns = typedColumns(input.plan.columns)
+  const columns = plannedColumns(input.plan)
+  const table = tableColumns(columns)
   const { caseInsensitive } = conversion
   const isExact = careful || columns.length > JUDGED_COLUMNS_MAX
-  const keys = keySpellings(columns, caseInsensitive && !isExact, await firstFrame(input))
-  const scan = exactScanner(columns, keys, caseInsensitive, isExact)
-  const run = new BatchRun({ session, input, folder, columns, keys, caseInsensitive, scan })
-  return isExact ? run.convertExactly() : run.convert()
+  const tableKeys = keySpellings(table, caseInsensitive && !isExact, await firstFrame(input))
+  const scan = exactScanner(table, tableKeys, caseInsensitive, isExact)
+  const ownKeys = metadataKeys(columns)
+  const run = new BatchRun({
+    session,
+    input,
+    folder,
+    columns,
+    keys: [...tableKeys, ...ownKeys],
+    scan,
+    metadata: ownKeys.length === 0 ? undefined : new MetadataLines(columns, ownKeys),
+  })
+  if (isExact) return run.convertExactly()
+  return run.convert(doubtfulRecords(table, tableKeys, caseInsensitive))
 }
 
 async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
@@ -75,10 +88,11 @@ interface RunOptions {
   readonly session: Session
   readonly input: EncodeInput
   readonly folder: string
+  /** The table's, then the metadata columns; `keys` of their members in the lines. */
   readonly columns: readonly TypedColumn[]
   readonly keys: readonly string[]
-  readonly caseInsensitive: boolean
   readonly scan: ScanExactly
+  readonly metadata: MetadataLines | undefined
 }
 
 class BatchRun {
@@ -95,12 +109,10 @@ class BatchRun {
     this.#failures = new FailureSpool(join(run.folder, 'failures'))
   }
 
-  async convert(): Promise<Converted> {
+  async convert(findDoubtful: FindDoubtful): Promise<Converted> {
     const lines = new BatchLines(this.#linesOptions())
     try {
-      const { columns, keys, caseInsensitive } = this.#run
-      const find = doubtfulRecords(columns, keys, caseInsensitive)
-      await this.#eachFrame((frame) => lines.add(frame, find(frame)))
+      await this.#eachFrame((frame) => lines.add(frame, findDoubtful(frame)))
       const rows = await this.#run.session.inTurn(() => this.#writeRows(lines))
       return { path: this.#path, rows, failures: this.#failures }
     } finally {
@@ -127,7 +139,8 @@ class BatchRun {
   }
 
   #linesOptions(): LinesOptions {
-    return { path: join(this.#run.folder, 'lines'), scan: this.#scan, turns: this.#turns }
+    const { folder, metadata } = this.#run
+    return { path: join(folder, 'lines'), scan: this.#scan, turns: this.#turns, metadata }
   }
 
   async #eachFrame(visit: (frame: Frame) => Promise<void>): Promise<void> {
@@ -198,9 +211,10 @@ class BatchRun {
     await this.#run.session.integers(doubtfulRows('batch_rows'), (ordinal) => {
       if (!lines.aside.has(ordinal)) doubts.add(ordinal)
     })
-    for await (const { ordinal, arrivalMs, bytes } of lines.read(doubts)) {
+    for await (const record of lines.read(doubts)) {
       this.#run.input.signal.throwIfAborted()
-      const verdict = await lines.decide(bytes, ordinal)
+      const verdict = await lines.decide(record)
+      const { ordinal, arrivalMs, bytes } = record
       if (verdict !== undefined) {
         await this.#failures.add({ ordinal, arrivalMs, ...verdict, rawData: Buffer.from(bytes) })
       }

@@ -6,13 +6,16 @@
  * line that gives no row.
  *
  * `RowLines`: line n is row n, every record by the exact path. Slow, and nothing is left for DuckDB to decide.
+ *
+ * With metadata columns each line that gives a row opens with the metadata of its record, see metadata-lines.
  */
 import type { Frame } from '../../domain/frame.ts'
-import { StagingFile } from '../staging.ts'
 import type { Verdict } from '../hive-types.ts'
 import type { Turns } from '../turns.ts'
 import { BitSet } from './bit-set.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
+import { LinesWriter } from './lines-writer.ts'
+import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
 import { asideLine, type LinesFile } from './query.ts'
 import { StagedRecords, type StagedRecord } from './staged-records.ts'
 
@@ -21,83 +24,8 @@ export interface LinesOptions {
   readonly path: string
   readonly scan: ScanExactly
   readonly turns: Turns
-}
-
-/** Lines written as text are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
-const TEXT_BYTES = 256 * 1024
-
-/** A staging file of lines, made when there is a first line. */
-class LinesWriter {
-  lines = 0
-  /** Of the lines so far, written or gathered. */
-  bytes = 0
-  readonly #path: string
-  #file: StagingFile | undefined
-  #lineBytesMax = 0
-  #text: Buffer | undefined
-  /** Text before this is with the file. */
-  #textTaken = 0
-  #textEnd = 0
-
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  /** @param bytes of lines, each with its newline @param lineBytesMax length of the longest */
-  async add(bytes: Uint8Array, lines: number, lineBytesMax: number): Promise<void> {
-    const file = await this.#open()
-    this.#takeText(file)
-    file.add(bytes)
-    this.lines += lines
-    this.bytes += bytes.byteLength
-    if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
-    if (file.isFull) await this.#flush(file)
-  }
-
-  /** @param line with its newline */
-  async addText(line: string): Promise<void> {
-    const bytesMax = 3 * line.length
-    if (bytesMax > TEXT_BYTES) {
-      const bytes = Buffer.from(line)
-      await this.add(bytes, 1, bytes.length)
-      return
-    }
-    this.#text ??= Buffer.allocUnsafe(TEXT_BYTES)
-    if (this.#textEnd + bytesMax > TEXT_BYTES) await this.#flush(await this.#open())
-    const written = this.#text.write(line, this.#textEnd)
-    this.#textEnd += written
-    this.lines += 1
-    this.bytes += written
-    if (written > this.#lineBytesMax) this.#lineBytesMax = written
-  }
-
-  async #open(): Promise<StagingFile> {
-    return (this.#file ??= await StagingFile.create(this.#path))
-  }
-
-  #takeText(file: StagingFile): void {
-    if (this.#text === undefined || this.#textEnd === this.#textTaken) return
-    file.add(this.#text.subarray(this.#textTaken, this.#textEnd))
-    this.#textTaken = this.#textEnd
-  }
-
-  async #flush(file: StagingFile): Promise<void> {
-    this.#takeText(file)
-    await file.flush()
-    this.#textTaken = 0
-    this.#textEnd = 0
-  }
-
-  /** What was written so far, or undefined when nothing was. */
-  async flushed(): Promise<LinesFile | undefined> {
-    if (this.lines === 0) return undefined
-    await this.#flush(await this.#open())
-    return { path: this.#path, lineBytesMax: this.#lineBytesMax }
-  }
-
-  async close(): Promise<void> {
-    await this.#file?.close()
-  }
+  /** Undefined without metadata columns. */
+  readonly metadata: MetadataLines | undefined
 }
 
 /** What both forms share: a record's verdict, or its rows without ever holding many. */
@@ -147,14 +75,18 @@ export class BatchLines {
   /** Ordinals of the records whose rows are set aside. */
   readonly aside = new BitSet()
   readonly #exact: ExactRecords
+  readonly #metadata: MetadataLines | undefined
+  readonly #turns: Turns
   readonly #lines: LinesWriter
   readonly #records: StagedRecords
   readonly #asideLines: LinesWriter
 
   constructor(options: LinesOptions) {
     this.#exact = new ExactRecords(options)
+    this.#metadata = options.metadata
+    this.#turns = options.turns
     this.#lines = new LinesWriter(options.path)
-    this.#records = new StagedRecords(options.path)
+    this.#records = new StagedRecords(options.path, options.metadata !== undefined)
     this.#asideLines = new LinesWriter(`${options.path}-aside`)
   }
 
@@ -164,19 +96,41 @@ export class BatchLines {
 
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
   async add(frame: Frame, exact: readonly number[]): Promise<void> {
-    const payload = frame.payload
-    this.#records.addFrame(frame, this.#lines.bytes)
+    if (this.#metadata === undefined) {
+      await this.#addPart(plainPart(frame), exact)
+      return
+    }
+    let first = 0
+    let taken = 0
+    for (const part of this.#metadata.parts(frame)) {
+      const ofPart: number[] = []
+      for (let next = exact[taken]; next !== undefined && next < first + part.records; next = exact[taken]) {
+        ofPart.push(next - first)
+        taken += 1
+      }
+      await this.#addPart(part, ofPart)
+      first += part.records
+      if (this.#turns.isOver) await this.#turns.next()
+    }
+  }
+
+  async #addPart(part: FramePart, exact: readonly number[]): Promise<void> {
+    const { lines, lengths, source } = part
+    this.#records.addPart(part, this.#lines.bytes)
     let next = exact[0] ?? Infinity
     let taken = 0
     let runStart = 0
     let runRecords = 0
     let longest = 0
     let start = 0
-    for (let index = 0; index < frame.records; index += 1) {
-      const end = start + frame.length(index) + 1
+    let sourceStart = 0
+    for (let index = 0; index < part.records; index += 1) {
+      const end = start + lengths.readUInt32LE(4 * index) + 1
+      const sourceEnd = sourceStart + part.sourceLength(index) + 1
       if (index === next) {
-        if (runRecords > 0) await this.#lines.add(payload.subarray(runStart, start), runRecords, longest)
-        await this.#addExact(payload.subarray(start, end - 1))
+        if (runRecords > 0) await this.#lines.add(lines.subarray(runStart, start), runRecords, longest)
+        const opening = this.#metadata === undefined ? PLAIN_OPENING : openingOf(lines.subarray(start, end))
+        await this.#addExact(source.subarray(sourceStart, sourceEnd - 1), opening)
         runStart = end
         runRecords = 0
         taken += 1
@@ -186,16 +140,17 @@ export class BatchLines {
         if (end - start > longest) longest = end - start
       }
       start = end
+      sourceStart = sourceEnd
     }
-    if (runRecords > 0) await this.#lines.add(payload.subarray(runStart, start), runRecords, longest)
+    if (runRecords > 0) await this.#lines.add(lines.subarray(runStart, start), runRecords, longest)
   }
 
-  async #addExact(record: Uint8Array): Promise<void> {
+  async #addExact(record: Uint8Array, opening: string): Promise<void> {
     const ordinal = this.#lines.lines
     let line = NO_ROW
     const verdict = await this.#exact.rows(record, async (row, isOnly) => {
-      if (isOnly && row.members !== '') line = `{${row.members}}\n`
-      else await this.#setAside(ordinal, row)
+      if (isOnly && row.members !== '') line = `${opening}${row.members}}\n`
+      else await this.#setAside(ordinal, opening, row)
     })
     // A record that fails is left to `decide`, by its line.
     if (verdict !== undefined) await this.#records.keep(ordinal, record)
@@ -210,13 +165,13 @@ export class BatchLines {
   }
 
   /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */
-  decide(record: Uint8Array, ordinal: number): Promise<Verdict | undefined> {
-    return this.#exact.rows(record, (row) => this.#setAside(ordinal, row))
+  decide({ bytes, ordinal, opening }: StagedRecord): Promise<Verdict | undefined> {
+    return this.#exact.rows(bytes, (row) => this.#setAside(ordinal, opening, row))
   }
 
-  async #setAside(ordinal: number, row: ExactRow): Promise<void> {
+  async #setAside(ordinal: number, opening: string, row: ExactRow): Promise<void> {
     this.aside.add(ordinal)
-    await this.#asideLines.addText(asideLine(ordinal, row.members))
+    await this.#asideLines.addText(asideLine(ordinal, opening, row.members))
   }
 
   flushed(): Promise<LinesFile | undefined> {
@@ -240,10 +195,12 @@ export class RowLines {
   /** A number may be minus zero (or a string looks so). */
   hasMinusZero = false
   readonly #exact: ExactRecords
+  readonly #metadata: MetadataLines | undefined
   readonly #lines: LinesWriter
 
   constructor(options: LinesOptions) {
     this.#exact = new ExactRecords(options)
+    this.#metadata = options.metadata
     this.#lines = new LinesWriter(options.path)
   }
 
@@ -252,10 +209,12 @@ export class RowLines {
   }
 
   async add(frame: Frame): Promise<void> {
+    const openings = this.#metadata?.openings(frame)
     for (const record of frame.recordViews()) {
+      const opening = openings?.next().value ?? PLAIN_OPENING
       const verdict = await this.#exact.rows(record, async (row) => {
         this.hasMinusZero ||= row.members.includes(':-0.0')
-        await this.#lines.addText(`{${row.members}}\n`)
+        await this.#lines.addText(`${opening}${row.members}}\n`)
       })
       if (verdict !== undefined) this.failed.add(this.records)
       this.records += 1

@@ -6,7 +6,7 @@
  */
 import type { ParquetCompression } from '../../domain/delivery-stream.ts'
 import type { TypedColumn } from '../hive-types.ts'
-import { columnType, columnValue, rawType } from './column-sql.ts'
+import { columnValue, isJudged, plainType, plainValue, rawType } from './column-sql.ts'
 
 /** Columns beside the schema's own in the files and tables of a conversion; no lower-case name can be one of them. */
 const LINE = 'LINE\u0001'
@@ -50,7 +50,7 @@ const rawMembers = (
   columns: readonly TypedColumn[],
   keys: readonly string[],
 ): readonly (readonly [key: string, type: string])[] =>
-  columns.map(({ type }, index) => [keys[index] ?? '', rawType(type)])
+  columns.map((column, index) => [keys[index] ?? '', rawType(column)])
 
 /** The lines of records as typed rows with a doubt: in doubt are lines not read, rows of nulls and values not taken. */
 export function createRows(
@@ -61,10 +61,10 @@ export function createRows(
 ): string {
   const raw = columns.map((_, index) => `r${index}`)
   const source = readLines(file, rawMembers(columns, keys), true)
-  const values = columns.map(({ type }, index) => `${columnValue(type, `r${index}`)} AS v${index}`)
+  const values = columns.map((column, index) => `${columnValue(column, `r${index}`)} AS v${index}`)
   const refused = columns
     .map((column, index) => ({ column, index }))
-    .filter(({ column }) => column.type.kind !== 'string')
+    .filter(({ column }) => isJudged(column))
     .map(({ index }) => `(r${index} IS NOT NULL AND v${index} IS NULL)`)
   const doubt = [`(${raw.map((name) => `${name} IS NULL`).join(' AND ')})`, ...refused].join(' OR ')
   return (
@@ -83,7 +83,7 @@ export function createAside(
 ): string {
   const source = readLines(file, [[LINE, 'BIGINT'], ...rawMembers(columns, keys)], false)
   const raw = columns.map((_, index) => `r${index}`)
-  const values = columns.map(({ type }, index) => `${columnValue(type, `r${index}`)} AS v${index}`)
+  const values = columns.map((column, index) => `${columnValue(column, `r${index}`)} AS v${index}`)
   const refused = columns.map((_, index) => `(r${index} IS NOT NULL AND v${index} IS NULL)`).join(' OR ')
   return (
     `CREATE TEMP TABLE ${table} AS SELECT line, ${raw.map((_, index) => `v${index}`).join(', ')}, ` +
@@ -93,8 +93,8 @@ export function createAside(
 }
 
 /** A line of the file that `createAside` reads. */
-export function asideLine(ordinal: number, members: string): string {
-  return `{${JSON.stringify(LINE)}:${ordinal}${members === '' ? '' : `,${members}`}}\n`
+export function asideLine(ordinal: number, opening: string, members: string): string {
+  return `${opening}${JSON.stringify(LINE)}:${ordinal}${members === '' ? '' : `,${members}`}}\n`
 }
 
 /** One row: rows, rows in doubt, rows with a minus zero. */
@@ -149,10 +149,11 @@ export function orderedRows(
  */
 export function plainRows(file: LinesFile, columns: readonly TypedColumn[], keys: readonly string[]): string {
   const lineBytes = lineRoom(file)
-  const types = Object.fromEntries(columns.map(({ type }, index) => [keys[index] ?? '', columnType(type)]))
-  const values = columns.map(
-    ({ name }, index) => `struct_extract(s, ${quotedText(keys[index] ?? '')}) AS ${quotedName(name)}`,
-  )
+  const types = Object.fromEntries(columns.map((column, index) => [keys[index] ?? '', plainType(column)]))
+  const values = columns.map((column, index) => {
+    const value = plainValue(column, `struct_extract(s, ${quotedText(keys[index] ?? '')})`)
+    return `${value} AS ${quotedName(column.name)}`
+  })
   return (
     `SELECT ${values.join(', ')} FROM (SELECT json_transform_strict(line, ${quotedText(JSON.stringify(types))}) AS s ` +
     `FROM read_csv(${quotedText(file.path)}, columns={'line': 'VARCHAR'}, delim='\u0001', quote='', escape='', ` +

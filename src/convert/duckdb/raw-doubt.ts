@@ -4,7 +4,8 @@
  * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
  * - It gives a number as it prints it, not as it came (1.10 as 1.1, 20 digits as 17), and an object re-written.
- * - It skips a line of white space, so that line numbers would no longer be record numbers.
+ * - It skips a line of white space, so that line numbers would no longer be record numbers: whatever does not begin with a
+ *   brace is in doubt, which metadata-lines relies on too.
  *
  * A match costs its record the exact path and no other record anything. Matching too much is slow, never wrong.
  */
@@ -15,6 +16,8 @@ import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-record.ts'
 
 /** The ordinals, within a frame and ascending, of the records that must be read exactly. */
 export type FindDoubtful = (frame: Frame) => readonly number[]
+
+const OPEN_BRACE = 0x7b
 
 /** A shorter record cannot be nested deeper than the exact reader allows. */
 const NESTED_BYTES_MIN = 2 * DEPTH_MAX
@@ -46,7 +49,7 @@ export function doubtfulRecords(
         found.push(index)
         match = nextMatch(pattern, text, end + 1)
       } else if (
-        startsWithSpace(text.charCodeAt(start)) ||
+        text.charCodeAt(start) !== OPEN_BRACE ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
         (isOdd && isOddRecord(payload.subarray(start, end)))
       ) {
@@ -64,8 +67,6 @@ function nextMatch(pattern: RegExp, text: string, from: number): number {
   pattern.lastIndex = from
   return pattern.exec(text)?.index ?? Infinity
 }
-
-const startsWithSpace = (code: number): boolean => code === 0x20 || code === 0x09
 
 /** True when the exact reader might refuse a key for its length or the record for its depth. */
 function isLongOrDeep(payload: Buffer, start: number, end: number): boolean {

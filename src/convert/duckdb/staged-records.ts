@@ -6,9 +6,9 @@
  * An entry of that file: u32 ordinal, u32 bytes of the record; then these.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import type { Frame } from '../../domain/frame.ts'
 import { StagingFile, stagingError } from '../staging.ts'
 import { BitSet } from './bit-set.ts'
+import { PLAIN_OPENING, openingOf, recordOf, type FramePart } from './metadata-lines.ts'
 
 const READ_BYTES = 256 * 1024
 const ENTRY_HEADER_BYTES = 8
@@ -16,11 +16,13 @@ const ENTRY_HEADER_BYTES = 8
 export interface StagedRecord {
   readonly ordinal: number
   readonly arrivalMs: number
+  /** What a line of a row of its opens with; said of records that have a line. */
+  readonly opening: string
   /** Valid until the next one is asked for. */
   readonly bytes: Buffer
 }
 
-interface FrameLines {
+interface PartStart {
   /** Ordinal of its first record. */
   readonly first: number
   readonly arrivalMs: number
@@ -31,23 +33,24 @@ interface FrameLines {
 export class StagedRecords {
   readonly #linesPath: string
   readonly #refusedPath: string
-  readonly #frames: FrameLines[] = []
+  readonly #hasMetadata: boolean
+  readonly #parts: PartStart[] = []
   /** Of each record, the length of its line without the newline, u32. */
   #lengths = Buffer.allocUnsafe(4096)
   #count = 0
   readonly #refusedOrdinals = new BitSet()
   #refused: StagingFile | undefined
 
-  /** @param linesPath the file that holds the lines */
-  constructor(linesPath: string) {
+  /** @param linesPath the file that holds the lines @param hasMetadata each opens with metadata */
+  constructor(linesPath: string, hasMetadata: boolean) {
     this.#linesPath = linesPath
+    this.#hasMetadata = hasMetadata
     this.#refusedPath = `${linesPath}-refused`
   }
 
-  /** The records of a frame, whose lines start there and are as long as the records, but for those of `setLine`. */
-  addFrame(frame: Frame, start: number): void {
-    this.#frames.push({ first: this.#count, arrivalMs: frame.arrivalMs, start })
-    const lengths = frame.lengths
+  /** The lines of a part of a frame, which start there, but for those of `setLine`. */
+  addPart({ arrivalMs, records, lengths }: FramePart, start: number): void {
+    this.#parts.push({ first: this.#count, arrivalMs, start })
     const end = 4 * this.#count
     if (end + lengths.length > this.#lengths.length) {
       const grown = Buffer.allocUnsafe(2 * (end + lengths.length))
@@ -55,7 +58,7 @@ export class StagedRecords {
       this.#lengths = grown
     }
     lengths.copy(this.#lengths, end)
-    this.#count += frame.records
+    this.#count += records
   }
 
   /** The line of a record that went the exact path. @param length without the newline */
@@ -80,22 +83,25 @@ export class StagedRecords {
     await this.#refused?.flush()
     const lines = new WindowedFile(this.#linesPath)
     const refused = new RefusedRecords(this.#refusedPath)
-    let frame = -1
+    let part = -1
     let next = 0
     let start = 0
     try {
       for (const ordinal of ordinals.each()) {
-        while ((this.#frames[frame + 1]?.first ?? Infinity) <= ordinal) {
-          frame += 1
-          next = this.#frames[frame]?.first ?? 0
-          start = this.#frames[frame]?.start ?? 0
+        while ((this.#parts[part + 1]?.first ?? Infinity) <= ordinal) {
+          part += 1
+          next = this.#parts[part]?.first ?? 0
+          start = this.#parts[part]?.start ?? 0
         }
         for (; next < ordinal; next += 1) start += this.#length(next) + 1
-        const arrivalMs = this.#frames[frame]?.arrivalMs ?? 0
-        const bytes = this.#refusedOrdinals.has(ordinal)
-          ? await refused.read(ordinal)
-          : await lines.read(start, start + this.#length(ordinal))
-        yield { ordinal, arrivalMs, bytes }
+        const arrivalMs = this.#parts[part]?.arrivalMs ?? 0
+        if (this.#refusedOrdinals.has(ordinal)) {
+          yield { ordinal, arrivalMs, opening: PLAIN_OPENING, bytes: await refused.read(ordinal) }
+          continue
+        }
+        const line = await lines.read(start, start + this.#length(ordinal))
+        if (!this.#hasMetadata) yield { ordinal, arrivalMs, opening: PLAIN_OPENING, bytes: line }
+        else yield { ordinal, arrivalMs, opening: openingOf(line), bytes: recordOf(line) }
       }
     } finally {
       await Promise.all([lines.close(), refused.close()])

@@ -7,6 +7,7 @@ import { REFUSED, acceptedText } from './accepted-text.ts'
 import { outcomeOf, type Batch, type MakeEncoder, type Outcome } from './encoding.ts'
 import { endingSuite, type Engine } from './ending-suite.ts'
 import { fileSuite } from './file-suite.ts'
+import { metadataSuite } from './metadata-suite.ts'
 import { oddRecords } from './odd-records.ts'
 
 export function encoderConformance(name: string, make: MakeEncoder): void {
@@ -31,6 +32,7 @@ export function encoderConformance(name: string, make: MakeEncoder): void {
     oddRecordsSuite(encode)
     orderSuite(encode)
     fileSuite(encode)
+    metadataSuite(engine, encode)
     endingSuite(engine)
   })
 }

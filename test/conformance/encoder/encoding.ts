@@ -4,9 +4,10 @@ import { gunzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { parquetRead } from 'hyparquet'
 import { expect } from 'vitest'
-import type { ParquetCompression } from '../../../src/domain/delivery-stream.ts'
+import type { MetadataColumn, ParquetCompression } from '../../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
 import type { EncodeInput, Encoded, Encoder, FailedRecord } from '../../../src/domain/ports.ts'
+import { MetadataBuilder, type RecordMetadata } from '../../../src/domain/record-metadata.ts'
 import { typedColumns, type HiveKind, type TypedColumn } from '../../../src/convert/hive-types.ts'
 
 export type OpenedEncoder = Encoder & { readonly version: string; close(): Promise<void> }
@@ -19,8 +20,18 @@ export interface Batch {
   readonly caseInsensitive?: boolean
   readonly parquetCompression?: ParquetCompression
   readonly recordsPerFrame?: number
+  readonly metadataColumns?: readonly MetadataColumn[]
+  /** Of each frame, by turns; of a frame that has undefined, or when there are none, nothing is known. */
+  readonly sources?: readonly (FrameSource | undefined)[]
   readonly careful?: boolean
   readonly signal?: AbortSignal
+}
+
+/** Where the records of a frame came from. */
+export interface FrameSource {
+  readonly shardId: string
+  /** Of each record, by turns. */
+  readonly records: readonly RecordMetadata[]
 }
 
 /** A value as text, the same from every reader; null for null. */
@@ -36,13 +47,14 @@ export interface Outcome {
 
 const stream = { name: 'orders', incarnation: '0123456789abcdef' }
 
-export function framesOf(records: readonly (string | Buffer)[], perFrame = 500): Frame[] {
+export function framesOf({ records, recordsPerFrame = 500, sources = [] }: Batch): Frame[] {
   const frames: Frame[] = []
-  for (let start = 0; start < records.length; start += perFrame) {
-    const part = records.slice(start, start + perFrame).map((record) => Buffer.from(record))
+  for (let start = 0; start < records.length; start += recordsPerFrame) {
+    const part = records.slice(start, start + recordsPerFrame).map((record) => Buffer.from(record))
     const builder = new FrameBuilder(
       part.length,
       part.reduce((sum, record) => sum + record.length, 0),
+      sectionOf(sources[frames.length % sources.length], part.length),
     )
     for (const record of part) builder.addBytes(record)
     frames.push(builder.finish(1_793_610_900_000 + start))
@@ -50,8 +62,18 @@ export function framesOf(records: readonly (string | Buffer)[], perFrame = 500):
   return frames
 }
 
+function sectionOf(source: FrameSource | undefined, count: number): Buffer | undefined {
+  if (source === undefined) return undefined
+  const section = new MetadataBuilder(source.shardId)
+  for (let index = 0; index < count; index += 1) {
+    const metadata = source.records[index % source.records.length]
+    if (metadata !== undefined) section.add(metadata)
+  }
+  return section.finish()
+}
+
 export function inputOf(batch: Batch): EncodeInput {
-  const frames = framesOf(batch.records, batch.recordsPerFrame)
+  const frames = framesOf(batch)
   const bytes = frames.reduce((sum, frame) => sum + frame.recordBytes, 0)
   const table = { databaseName: 'sales', tableName: 'orders', region: 'us-east-1', versionId: 'LATEST' }
   return {
@@ -87,6 +109,7 @@ export function inputOf(batch: Batch): EncodeInput {
           table,
           caseInsensitive: batch.caseInsensitive ?? true,
           parquetCompression: batch.parquetCompression ?? 'SNAPPY',
+          ...(batch.metadataColumns === undefined ? {} : { metadataColumns: batch.metadataColumns }),
         },
       },
     },
@@ -109,8 +132,24 @@ export async function outcomeOf(encoder: Encoder, batch: Batch): Promise<Outcome
   }
 }
 
+const METADATA_TYPES = {
+  shardId: 'string',
+  sequenceNumber: 'string',
+  subSequenceNumber: 'int',
+  partitionKey: 'string',
+  arrival: 'timestamp',
+} as const
+
+/** The columns that a batch's object should have. */
+function columnsOf({ columns, metadataColumns = [] }: Batch): readonly TypedColumn[] {
+  return typedColumns([
+    ...columns.map(([name, type]) => ({ name, type })),
+    ...metadataColumns.map(({ name, field }) => ({ name, type: METADATA_TYPES[field] })),
+  ])
+}
+
 async function readBack(encoded: Encoded, batch: Batch): Promise<Outcome> {
-  const columns = typedColumns(batch.columns.map(([name, type]) => ({ name, type })))
+  const columns = columnsOf(batch)
   const rows: (readonly Cell[])[] = []
   const objects: Buffer[] = []
   for (const [index, { body, part, rows: objectRows, extension }] of encoded.objects.entries()) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Outcome } from './encoding.ts'
+import { allMetadata } from './metadata-sources.ts'
 
 const columns = [
   ['order_id', 'string'],
@@ -69,6 +70,28 @@ export function fileSuite(encode: (batch: Batch) => Promise<Outcome>): void {
         /TimestampType\(isAdjustedToUTC=0, unit=TimeUnit\(MILLIS=MilliSeconds/,
       )
       expect(schema[10]?.['logical']).toMatch(/DecimalType\(scale=2, precision=38\)/)
+    })
+
+    test('has metadata columns of the same types', async () => {
+      const { objects } = await encode({
+        columns,
+        records: ['{"order_id":"x"}'],
+        metadataColumns: allMetadata,
+      })
+      const schema = await ask(
+        objects[0],
+        `SELECT name, type, repetition_type, converted_type, logical_type::VARCHAR AS logical FROM parquet_schema('FILE') OFFSET 1`,
+      )
+      const shapeOf = (name: string): Record<string, unknown> => ({
+        ...schema.find((column) => column['name'] === name),
+        name: '',
+      })
+      expect(schema.slice(columns.length).map(({ name }) => name)).toEqual(
+        allMetadata.map(({ name }) => name),
+      )
+      for (const name of ['shard', 'sequence', 'key']) expect(shapeOf(name)).toEqual(shapeOf('order_id'))
+      expect(shapeOf('sub')).toEqual(shapeOf('i'))
+      expect(shapeOf('arrived')).toEqual(shapeOf('at'))
     })
 
     test('is read as the types of the table', async () => {

@@ -1,6 +1,9 @@
 /** Random schemas and records for them: mostly right, often nearly right, sometimes nonsense. */
 import * as fc from 'fast-check'
+import type { MetadataColumn } from '../../../src/domain/delivery-stream.ts'
 import { REFUSED, acceptedText } from './accepted-text.ts'
+import type { FrameSource } from './encoding.ts'
+import { METADATA_NAMES, frameSources, metadataColumns } from './generated-sources.ts'
 import { oddRecords } from './odd-records.ts'
 
 export type ColumnSpec = readonly [name: string, type: string]
@@ -10,6 +13,9 @@ export interface GeneratedBatch {
   readonly records: readonly Buffer[]
   readonly caseInsensitive: boolean
   readonly recordsPerFrame: number
+  readonly metadataColumns: readonly MetadataColumn[]
+  readonly sources: readonly (FrameSource | undefined)[]
+  readonly careful: boolean
 }
 
 const types = Object.keys(acceptedText)
@@ -142,6 +148,7 @@ const keyOf = (names: readonly string[]): fc.Arbitrary<string> =>
       fc.oneof(
         { arbitrary: fc.constantFrom(...names), weight: 8 },
         { arbitrary: fc.constantFrom('unknown', 'z', '', 'É'), weight: 1 },
+        { arbitrary: fc.constantFrom(...METADATA_NAMES, 'm0', 'm1', 'm2', 'mm3'), weight: 1 },
       ),
       fc.constantFrom('as is', 'as is', 'as is', 'as is', 'as is', 'upper', 'escaped'),
     )
@@ -201,7 +208,22 @@ const smallOddRecords = oddRecords
   .filter(({ length }) => length < 1000)
 
 const names = fc.uniqueArray(
-  fc.constantFrom('a', 'b', 'c', 'n', 'id', 'order_id', 'at', 'é', 'select', 'a b'),
+  fc.constantFrom(
+    'a',
+    'b',
+    'c',
+    'n',
+    'id',
+    'order_id',
+    'at',
+    'é',
+    'select',
+    'a b',
+    'm0',
+    'mm',
+    'line',
+    'place',
+  ),
   {
     minLength: 1,
     maxLength: 5,
@@ -224,6 +246,9 @@ export function generatedBatch(size: number): fc.Arbitrary<GeneratedBatch> {
       records: fc.array(recordOf(columns), { minLength: 1, maxLength: size, size: 'max' }),
       caseInsensitive: fc.boolean(),
       recordsPerFrame: fc.integer({ min: 1, max: size }),
+      metadataColumns,
+      sources: frameSources,
+      careful: fc.constantFrom(false, false, false, false, true),
     }),
   )
 }

@@ -1,0 +1,80 @@
+/** Writes lines to a staging file: many at once as bytes, or one at a time as text. */
+import { StagingFile } from '../staging.ts'
+import type { LinesFile } from './query.ts'
+
+/** Lines written as text are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
+const TEXT_BYTES = 256 * 1024
+
+/** A staging file of lines, made when there is a first line. */
+export class LinesWriter {
+  lines = 0
+  /** Of the lines so far, written or gathered. */
+  bytes = 0
+  readonly #path: string
+  #file: StagingFile | undefined
+  #lineBytesMax = 0
+  #text: Buffer | undefined
+  /** Text before this is with the file. */
+  #textTaken = 0
+  #textEnd = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** @param bytes of lines, each with its newline @param lineBytesMax length of the longest */
+  async add(bytes: Uint8Array, lines: number, lineBytesMax: number): Promise<void> {
+    const file = await this.#open()
+    this.#takeText(file)
+    file.add(bytes)
+    this.lines += lines
+    this.bytes += bytes.byteLength
+    if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
+    if (file.isFull) await this.#flush(file)
+  }
+
+  /** @param line with its newline */
+  async addText(line: string): Promise<void> {
+    const bytesMax = 3 * line.length
+    if (bytesMax > TEXT_BYTES) {
+      const bytes = Buffer.from(line)
+      await this.add(bytes, 1, bytes.length)
+      return
+    }
+    this.#text ??= Buffer.allocUnsafe(TEXT_BYTES)
+    if (this.#textEnd + bytesMax > TEXT_BYTES) await this.#flush(await this.#open())
+    const written = this.#text.write(line, this.#textEnd)
+    this.#textEnd += written
+    this.lines += 1
+    this.bytes += written
+    if (written > this.#lineBytesMax) this.#lineBytesMax = written
+  }
+
+  async #open(): Promise<StagingFile> {
+    return (this.#file ??= await StagingFile.create(this.#path))
+  }
+
+  #takeText(file: StagingFile): void {
+    if (this.#text === undefined || this.#textEnd === this.#textTaken) return
+    file.add(this.#text.subarray(this.#textTaken, this.#textEnd))
+    this.#textTaken = this.#textEnd
+  }
+
+  async #flush(file: StagingFile): Promise<void> {
+    this.#takeText(file)
+    await file.flush()
+    this.#textTaken = 0
+    this.#textEnd = 0
+  }
+
+  /** What was written so far, or undefined when nothing was. */
+  async flushed(): Promise<LinesFile | undefined> {
+    if (this.lines === 0) return undefined
+    await this.#flush(await this.#open())
+    return { path: this.#path, lineBytesMax: this.#lineBytesMax }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+  }
+}
