@@ -53,8 +53,10 @@ const HAS_SUB_SEQUENCE = 2
 const HAS_VERDICT = 4
 const EARLIER_KEY = 8
 
-/** Shorter texts are written by a loop, which beats a call into the runtime. */
-const LOOP_LENGTH_MAX = 64
+/** Sequence numbers of more digits, which Kinesis does not have, are written out. */
+const DIGITS_MAX = 254
+/** A character takes three bytes at the most, so that the length of these fits into a byte. */
+const SHORT_LENGTH_MAX = 84
 
 /** Collects the metadata of one frame's records, in their order. */
 export class MetadataBuilder {
@@ -62,6 +64,9 @@ export class MetadataBuilder {
   #end: number
   #records = 0
   #sequenceNumber = ''
+  /** Its digits, and how many there are. */
+  readonly #lastDigits = Buffer.allocUnsafe(DIGITS_MAX)
+  #digits = 0
   /** Where the section has the partition keys of user records. */
   readonly #keys = new Map<string, number>()
 
@@ -94,7 +99,7 @@ export class MetadataBuilder {
       keyAt = this.#keys.get(partitionKey)
       if (keyAt === undefined) this.#keys.set(partitionKey, this.#end)
     }
-    if (keyAt === undefined) this.#addText(partitionKey, 0)
+    if (keyAt === undefined) this.#addText(partitionKey)
     else {
       flags |= EARLIER_KEY
       this.#end = this.#bytes.writeUInt32LE(keyAt, this.#end)
@@ -108,44 +113,51 @@ export class MetadataBuilder {
   }
 
   #addSource(arrivalMs: number, sequenceNumber: string): void {
-    this.#end = this.#bytes.writeDoubleLE(arrivalMs, this.#end)
-    const before = this.#sequenceNumber
-    const most = Math.min(before.length, sequenceNumber.length, 255)
-    let shared = 0
-    while (shared < most && before.charCodeAt(shared) === sequenceNumber.charCodeAt(shared)) shared += 1
-    this.#bytes[this.#end] = shared
-    this.#end += 1
-    this.#addText(sequenceNumber, shared)
+    const bytes = this.#bytes
+    this.#end = bytes.writeDoubleLE(arrivalMs, this.#end)
     this.#sequenceNumber = sequenceNumber
+    if (sequenceNumber.length > DIGITS_MAX) {
+      bytes[this.#end] = 0
+      this.#end += 1
+      this.#addText(sequenceNumber)
+      this.#digits = 0
+    } else this.#addDigits(sequenceNumber)
   }
 
-  /** The text from `start` on, its length in bytes before it. */
-  #addText(text: string, start: number): void {
+  /** Compared as bytes: over the characters of strings from JSON, in a process that reads, it takes five times as long. */
+  #addDigits(sequenceNumber: string): void {
     const bytes = this.#bytes
-    const length = text.length - start
-    if (length <= LOOP_LENGTH_MAX) {
-      let at = this.#end + 1
-      let index = start
-      for (; index < text.length; index += 1, at += 1) {
-        const code = text.charCodeAt(index)
-        if (code > 0x7f) break
-        bytes[at] = code
-      }
-      if (index === text.length) {
-        bytes[this.#end] = length
-        this.#end = at
-        return
-      }
+    const last = this.#lastDigits
+    const start = this.#end + 2
+    const digits = bytes.write(sequenceNumber, start, 'latin1')
+    const most = Math.min(this.#digits, digits)
+    let shared = 0
+    while (shared < most && last[shared] === bytes[start + shared]) shared += 1
+    for (let index = shared; index < digits; index += 1) last[index] = bytes[start + index] ?? 0
+    bytes[this.#end] = shared
+    bytes[this.#end + 1] = digits - shared
+    this.#end = start
+    for (let index = shared; index < digits; index += 1, this.#end += 1) bytes[this.#end] = last[index] ?? 0
+    this.#digits = digits
+  }
+
+  /** The text, its length in bytes before it. */
+  #addText(text: string): void {
+    const bytes = this.#bytes
+    if (text.length <= SHORT_LENGTH_MAX) {
+      const written = bytes.write(text, this.#end + 1)
+      bytes[this.#end] = written
+      this.#end += 1 + written
+      return
     }
-    const rest = start === 0 ? text : text.slice(start)
-    const written = Buffer.byteLength(rest)
+    const written = Buffer.byteLength(text)
     if (written < 255) bytes[this.#end] = written
     else {
       bytes[this.#end] = 255
       bytes.writeUInt32LE(written, this.#end + 1)
       this.#end += 4
     }
-    bytes.write(rest, this.#end + 1)
+    bytes.write(text, this.#end + 1)
     this.#end += 1 + written
   }
 

@@ -80,10 +80,7 @@ function textOf(value: unknown, what: string): string {
 /** A sequence number becomes a checkpoint, and is ordered as a number. */
 function sequenceNumberOf(value: unknown): string {
   const text = textOf(value, 'a sequence number')
-  for (let index = 0; index < text.length; index += 1) {
-    const digit = text.charCodeAt(index)
-    if (digit < 48 || digit > 57) throw new UnreadableAnswer('a sequence number is not a number')
-  }
+  if (!/^[0-9]+$/.test(text)) throw new UnreadableAnswer('a sequence number is not a number')
   return text
 }
 
