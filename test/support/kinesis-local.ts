@@ -1,6 +1,9 @@
 /**
  * A Kinesis for tests: kinesis-local as a process of its own, or the server that KINESIS_ENDPOINT names; and data streams
  * on it that tests write to, split, merge, delete and make again. All of that with the SDK, never with code under test.
+ *
+ * kinesis-local takes longer for a put the more records the shard has: some thousand in a shard are many. Tests that need
+ * more use several shards, or aggregates.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,6 +29,8 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { eventually } from './eventually.ts'
+
+const require = createRequire(import.meta.url)
 
 export const kinesisRegion = process.env['AWS_REGION'] ?? 'us-east-1'
 export const kinesisCredentials = {
@@ -96,7 +101,7 @@ async function spawnKinesisLocal(
   port: number,
   { changeMs = 20 }: KinesisLocalOptions,
 ): Promise<ChildProcess> {
-  const main = createRequire(import.meta.url).resolve('kinesis-local')
+  const main = require.resolve('kinesis-local')
   const changes = ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS', 'UPDATE_SHARD_COUNT']
   const child = spawn(process.execPath, ['--import', END_WITH_PIPE, main], {
     // It reads its certificate from there.
