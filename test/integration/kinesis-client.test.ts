@@ -94,6 +94,13 @@ describe('records', () => {
     expect(textsOf(await stream.read(nextIterator, signal))).toEqual(['four'])
   })
 
+  test('are read a few at a time, and on from there, when no more are asked for', async () => {
+    await made.putTexts(['one', 'two', 'three'])
+    const answer = await stream.read(await stream.iterator(FIRST, TRIM_HORIZON, signal), signal, 2)
+    expect(textsOf(answer)).toEqual(['one', 'two'])
+    expect(textsOf(await stream.read(answer.nextIterator ?? '', signal))).toEqual(['three'])
+  })
+
   test('of any bytes come as they went', async () => {
     const data = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
     await made.put([{ Data: data, PartitionKey: 'schlüssel' }])

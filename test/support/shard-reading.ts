@@ -111,7 +111,10 @@ export function readerWorld(checkpoint: Checkpoint = 'TRIM_HORIZON'): ReaderWorl
     listShards: (openAt, signal) => called(`list ${openAt ?? 'all'}`, script.lists, () => [], signal),
     iterator: (shardId, from, signal) =>
       called(`locate ${shardId} ${from}`, script.iterators, () => `it-${(iterators += 1)}`, signal),
-    read: (iterator, signal) => called(`read ${iterator}`, script.reads, () => answer([], iterator), signal),
+    read: (iterator, signal, most) => {
+      const call = most === undefined ? `read ${iterator}` : `read ${iterator} most ${most}`
+      return called(call, script.reads, () => answer([], iterator), signal)
+    },
   }
   const start = (over: Partial<ShardReaderOptions> = {}): ShardReader => {
     const key = over.shard?.key ?? KEY

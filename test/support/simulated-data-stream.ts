@@ -171,9 +171,9 @@ export class SimulatedDataStream {
         carry({ dataStream, verb: 'listShards' }, signal, () => this.#list(openAt)),
       iterator: (shardId, checkpoint, signal) =>
         carry({ dataStream, verb: 'iterator', shardId }, signal, () => this.#iterator(shardId, checkpoint)),
-      read: (iterator, signal) => {
+      read: (iterator, signal, limit) => {
         const shardId = iterator.split(' ')[1] ?? ''
-        return carry({ dataStream, verb: 'read', shardId }, signal, () => this.#read(iterator))
+        return carry({ dataStream, verb: 'read', shardId }, signal, () => this.#read(iterator, limit))
       },
     }
   }
@@ -257,7 +257,7 @@ export class SimulatedDataStream {
     return Math.max(index + 1, trimmed)
   }
 
-  #read(iterator: string): ReadAnswer {
+  #read(iterator: string, limit = 10_000): ReadAnswer {
     const life = this.#there('read')
     const [created, id = '', place, bornMs] = iterator.split(' ')
     if (this.now - Number(bornMs) > ITERATOR_MS) throw failure('expired', 'read: the iterator has expired')
@@ -265,7 +265,7 @@ export class SimulatedDataStream {
     if (Number(created) !== life.createdAtMs || shard === undefined || this.isExpired(shard))
       throw failure('gone', `read ${id}: there is no such shard`)
     const from = Math.max(Number(place), shard.trimmed)
-    const most = this.answersEmpty() ? 0 : (this.#options.recordsPerRead ?? 10_000)
+    const most = this.answersEmpty() ? 0 : Math.min(limit, this.#options.recordsPerRead ?? 10_000)
     const records = shard.records.slice(from, from + most)
     const to = from + records.length
     const next = shard.records[to]

@@ -388,6 +388,52 @@ describe('the buffer', () => {
     expect(waits).toEqual([0, 750, 1_500, 3_000, 1_000, 750])
   })
 
+  test('that has less room than a read needs takes the shard all the same, in smaller reads', async () => {
+    const world = readerWorld('0')
+    let room = 3
+    const numbers = Array.from({ length: 40 }, (_, index) => index + 1)
+    const read = async (iterator: string, _signal: AbortSignal, most = 10_000) => {
+      const start = Number(iterator)
+      const records = numbers.slice(start, start + most)
+      const end = start + records.length
+      return answer(records, String(end), { behindMs: numbers.length - end })
+    }
+    const asked: (number | undefined)[] = []
+    world.start({
+      dataStream: {
+        arn: 'arn:aws:kinesis:us-east-1:000000000000:stream/orders',
+        createdAt: () => Promise.reject(new Error('a reader does not ask this')),
+        listShards: () => Promise.resolve([]),
+        iterator: (_, checkpoint) => Promise.resolve(checkpoint),
+        read: (iterator, signal, most) => {
+          asked.push(most)
+          return read(iterator, signal, most)
+        },
+      },
+      accept: (frames, position) => {
+        const records = frames.reduce((sum, frame) => sum + frame.records, 0)
+        return Promise.resolve(records > room ? { kind: 'throttled' } : world.append(frames, position))
+      },
+    })
+    await world.clock.advance(300_000)
+    expect(world.store.records).toEqual(numbers.map((n) => `r${n}`))
+    expect(asked.slice(0, 4)).toEqual([undefined, 5, 1, 2])
+    room = 10_000
+    numbers.push(...Array.from({ length: 20_000 }, (_, index) => index + 41))
+    await world.clock.advance(60_000)
+    expect(world.store.records).toEqual(numbers.map((n) => `r${n}`))
+    expect(asked.at(-1)).toBe(undefined)
+  })
+
+  test('that does not answer is asked with reads as large as before', async () => {
+    const world = readerWorld('10')
+    world.script.reads.push(answer([11, 12], 'a'), answer([11, 12], 'b'))
+    world.script.appends.push(noAnswer)
+    world.start()
+    await world.clock.advance(1_000)
+    expect(calls(world).filter((call) => call.startsWith('read'))).toEqual(['read it-1', 'read it-2'])
+  })
+
   test('when it gives no answer the shard is read again from its place', async () => {
     const world = readerWorld('10')
     world.script.reads.push(answer([11], 'a'), answer([11], 'b'))

@@ -77,9 +77,9 @@ function failingKinesis(
     createdAt: () => unlessFailing(() => 0),
     listShards: () => unlessFailing(() => [listed(SHARD)]),
     iterator: (_, checkpoint) => unlessFailing(() => String(placeOf(checkpoint))),
-    read: (iterator) =>
+    read: (iterator, _, most = perRead) =>
       unlessFailing(() => {
-        const end = Number(iterator) + perRead
+        const end = Number(iterator) + Math.min(most, perRead)
         const records = numbers.slice(Number(iterator), end).map(recordOf)
         if (end < numbers.length) return answer(records, String(end), { behindMs: 60_000 })
         return answer(records, undefined, { children: perRead > 2 ? [listed(CHILD)] : [] })

@@ -17,8 +17,8 @@ export interface DataStream {
   listShards(openAt: Checkpoint | undefined, signal: AbortSignal): Promise<readonly ListedShard[]>
   /** An iterator behind `checkpoint`, which is not SHARD_END. GetShardIterator. */
   iterator(shardId: string, checkpoint: Checkpoint, signal: AbortSignal): Promise<string>
-  /** GetRecords, at most 10,000 records and 10 MiB. */
-  read(iterator: string, signal: AbortSignal): Promise<ReadAnswer>
+  /** GetRecords, at most 10,000 records and 10 MiB; fewer with `most`, from 1. */
+  read(iterator: string, signal: AbortSignal, most?: number): Promise<ReadAnswer>
 }
 
 export interface ListedShard {

@@ -138,9 +138,9 @@ class KinesisStream implements DataStream {
     })
   }
 
-  read(iterator: string, signal: AbortSignal): Promise<ReadAnswer> {
+  read(iterator: string, signal: AbortSignal, most?: number): Promise<ReadAnswer> {
     return this.#call(`read ${this.arn}`, this.#timeouts.readMs, signal, async (abortSignal) => {
-      const command = new GetRecordsCommand({ StreamARN: this.arn, ShardIterator: iterator })
+      const command = new GetRecordsCommand({ StreamARN: this.arn, ShardIterator: iterator, Limit: most })
       let body: Buffer | undefined
       command.middlewareStack.add(
         (next) => async (args) => {

@@ -35,9 +35,11 @@ export async function read(
   try {
     if (clock.monotonicMs() - sinceMs > ITERATOR_MS) return run.rewind('expired')
     outcome = 'done'
-    const taken = await append(run, await readFrames(run, iterator))
+    const piece = await readFrames(run, iterator)
+    const taken = await append(run, piece)
     if (taken === 'full') {
       outcome = 'failed'
+      run.wasTooMuch(piece.records)
       run.pause('buffer-full')
       return run.rewind('buffer-full')
     }
@@ -58,6 +60,8 @@ function isOutage(error: unknown): boolean {
 
 /** What is kept of an answer while its frames are appended; its records are not. */
 interface Piece extends Framed {
+  /** Records that Kinesis answered. */
+  readonly records: number
   readonly nextIterator: string | undefined
   readonly sinceMs: number
   readonly children: readonly ListedShard[]
@@ -77,13 +81,13 @@ async function readFrames(run: ShardRun, iterator: string): Promise<Piece> {
   const { shardId } = run
   const framing = { shardId, hashRange: shard.hashRange, outOfRangeRecords }
   const framed = framesOf(recordsAfter(records, run.stored), framing)
-  return { ...framed, nextIterator, sinceMs: startedMs, children }
+  return { ...framed, records: records.length, nextIterator, sinceMs: startedMs, children }
 }
 
 async function getRecords(run: ShardRun, iterator: string): Promise<ReadAnswer> {
   const { dataStream, metrics } = run.options
   try {
-    const answer = await dataStream.read(iterator, run.signal)
+    const answer = await dataStream.read(iterator, run.signal, run.most)
     metrics.count('hydrant_kinesis_reads_total', { ...run.labels, result: 'ok' })
     return answer
   } catch (error) {

@@ -22,6 +22,11 @@ export type Step =
   /** All records are in the store: register the children and end the shard. `named`: those that Kinesis named. */
   | { readonly kind: 'end'; readonly named: readonly ListedShard[] }
 
+/** A read that the buffer did not take is followed by one of so many times fewer records. */
+const FEWER = 8
+/** The most that Kinesis answers. */
+const READ_RECORDS_MAX = 10_000
+
 export type RewindReason = 'gap' | 'buffer-full' | 'buffer-unavailable' | 'expired' | 'trimmed'
 
 export class ShardRun {
@@ -34,6 +39,8 @@ export class ShardRun {
   behindMs: number | undefined
   /** Iterators that expired since the last read. */
   expirations = 0
+  /** Records to ask for; undefined asks for as many as there may be. */
+  most: number | undefined
   readonly #told = new Set<string>()
 
   constructor(options: ShardReaderOptions, signal: AbortSignal) {
@@ -110,8 +117,17 @@ export class ShardRun {
     log.warn({ ...this.logFields, ...(err === undefined ? {} : { err }), hint }, 'shards were paused')
   }
 
+  /**
+   * The buffer did not take a read of so many records, all of which or none must be taken: it may never have room for so
+   * many, though it has some. So fewer are asked for, down to one.
+   */
+  wasTooMuch(records: number): void {
+    this.most = Math.max(1, Math.floor(records / FEWER))
+  }
+
   /** The buffer took records. */
   wasTaken(): void {
+    if (this.most !== undefined) this.most = this.most * 2 < READ_RECORDS_MAX ? this.most * 2 : undefined
     if (this.options.turns.troubles.end(`${this.group} buffer`, this.options.shard.key))
       this.options.log.info(this.logFields, 'shards went on after a pause')
   }
