@@ -132,6 +132,12 @@ describe('readable, though no producer writes it', () => {
   })
 })
 
+test('a partition key is as long as Kinesis allows, 256 characters, and an aggregate with a longer one is unreadable', () => {
+  const aggregate = (partitionKey: string) => openAggregate(aggregateOf([{ data: 'x', partitionKey }]))
+  expect(aggregate('\u{1F600}'.repeat(256))).toMatchObject({ records: 1, partitionKeyBytes: 1024 })
+  expect(aggregate('k'.repeat(1025))).toBe('unreadable')
+})
+
 describe('unreadable as a whole, with an MD5 that is right', () => {
   const good = '0a03 616263 1a07 0800 1a03 6f6e65'
   test.each([

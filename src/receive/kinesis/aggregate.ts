@@ -27,6 +27,8 @@ import { ProtobufReader, WireType } from './protobuf-reader.ts'
 
 const MAGIC_BYTES = 4
 const DIGEST_BYTES = 16
+/** Of a partition key: Kinesis takes 256 characters. A longer one, repeated for each record, would grow without bound. */
+const PARTITION_KEY_BYTES_MAX = 4 * 256
 
 export interface Aggregate {
   readonly records: number
@@ -70,6 +72,7 @@ export function openAggregate(data: Uint8Array): Aggregate | 'plain' | 'unreadab
     const { start, end } = reader
     if (reader.broken) return 'unreadable'
     if (reader.field === 1) {
+      if (end - start > PARTITION_KEY_BYTES_MAX) return 'unreadable'
       partitionKeys.push(text.toString('utf8', start, end))
       sums.partitionKeyBytes += end - start
     } else if (reader.field === 2) explicitHashKeys.push(text.toString('utf8', start, end))
