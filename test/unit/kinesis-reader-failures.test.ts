@@ -270,12 +270,14 @@ describe('a data stream that was deleted and made again', () => {
 describe('a shard that Kinesis does not know', () => {
   test('was trimmed, if its data stream is the same and does not list it: it ends, with the children that are listed', async () => {
     const world = readerWorld('10')
-    world.script.iterators.push(failure('gone'))
-    world.script.lists.push([listed('shardId-000000000004')])
+    for (let time = 0; time < 7; time += 1) {
+      world.script.iterators.push(failure('gone'))
+      world.script.lists.push([listed('shardId-000000000004')])
+    }
     world.script.children.push([child('shardId-000000000004')])
     world.start()
-    await world.clock.advance(0)
-    expect(calls(world)).toEqual([
+    await world.clock.advance(60_000)
+    expect(calls(world).slice(-6)).toEqual([
       `locate ${SHARD} 10`,
       'same',
       'list all',
@@ -284,10 +286,38 @@ describe('a shard that Kinesis does not know', () => {
       'end 10 [1790000000000/shardId-000000000004]',
     ])
     expect(world.end()).toBe('shard-end')
-    expect(world.lines[0]).toMatchObject({
+    expect(world.lines.at(-2)).toMatchObject({
       level: 'warn',
       message: 'shard was trimmed before its end was read',
     })
+  })
+
+  test('is not given up for half a minute: one that was just made may not be listed everywhere yet', async () => {
+    const world = readerWorld()
+    for (let time = 0; time < 5; time += 1) {
+      world.script.iterators.push(failure('gone'))
+      world.script.lists.push([listed('shardId-000000000000')])
+    }
+    world.script.reads.push(answer([1], 'a'))
+    world.start()
+    await world.clock.advance(29_000)
+    expect(world.times('list').length).toBe(5)
+    expect(world.times('end')).toEqual([])
+    expect(world.store.records).toEqual(['r1'])
+  })
+
+  test('begins that half a minute anew once it was listed', async () => {
+    const world = readerWorld('10')
+    for (let time = 0; time < 8; time += 1) {
+      world.script.iterators.push(failure('gone'))
+      world.script.lists.push(time === 5 ? [listed(SHARD)] : [])
+    }
+    world.script.iterators.push('late')
+    world.script.reads.push(answer([11], 'a'))
+    world.start()
+    await world.clock.advance(120_000)
+    expect(world.times('end')).toEqual([])
+    expect(world.store.records).toEqual(['r11'])
   })
 
   test('but is listed is asked for again: it is not given up for one odd answer', async () => {

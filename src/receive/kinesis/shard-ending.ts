@@ -10,6 +10,12 @@ import {
 import type { ReaderEnd } from './shard-reader.ts'
 import type { ShardRun, Step } from './shard-run.ts'
 
+/**
+ * A shard that was just made may be unknown to a part of Kinesis that answers: to end it would lose all of it. One that
+ * was trimmed can wait.
+ */
+const UNKNOWN_MS = 30_000
+
 /** Kinesis does not know the shard or the checkpoint: the data stream is another, or its retention has passed. */
 export async function findOut(
   run: ShardRun,
@@ -19,7 +25,8 @@ export async function findOut(
   if (!(await isSameDataStream(run.signal))) return 'data-stream-replaced'
   if (error.kind === 'gone') {
     const listed = await dataStream.listShards(undefined, run.signal)
-    if (!listed.some(({ shardId }) => shardId === run.shardId)) return trimmedShard(run)
+    if (listed.some(({ shardId }) => shardId === run.shardId)) run.unknownSinceMs = undefined
+    else if (run.unknownForMs() >= UNKNOWN_MS) return trimmedShard(run)
     run.fail(error)
   } else if (from !== undefined && isSequenceNumber(from)) return trimmedCheckpoint(run, from)
   else if (from !== undefined && timestampOf(from) !== undefined)

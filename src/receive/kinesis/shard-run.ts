@@ -39,6 +39,8 @@ export class ShardRun {
   behindMs: number | undefined
   /** Iterators that expired since the last read. */
   expirations = 0
+  /** Since when Kinesis neither finds nor lists the shard, by the monotonic clock. */
+  unknownSinceMs: number | undefined
   /** Records to ask for; undefined asks for as many as there may be. */
   most: number | undefined
   readonly #told = new Set<string>()
@@ -98,9 +100,17 @@ export class ShardRun {
       )
   }
 
+  /** Since the shard was first neither found nor listed; 0 the first time. */
+  unknownForMs(): number {
+    const nowMs = this.options.clock.monotonicMs()
+    this.unknownSinceMs ??= nowMs
+    return nowMs - this.unknownSinceMs
+  }
+
   /** Kinesis answered. */
   wasRead(): void {
     this.expirations = 0
+    this.unknownSinceMs = undefined
     if (this.options.turns.troubles.end(`${this.group} data stream`, this.options.shard.key))
       this.options.log.info(this.logFields, 'shards could be read again')
   }
