@@ -126,6 +126,5 @@ test('it runs as a process of its own and says what it cost', async () => {
   expect(cost).toMatchObject({ reads: 3, records: 100, isServed: false })
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
-  expect(JSON.parse(String((await lines.next()).value))).toMatchObject({ records: 100 })
   expect((await ended)[0]).toBe(0)
 })
