@@ -155,6 +155,24 @@ test('an outage at the start is waited out, told once with a hint, and its end t
   expect(world.shards().every(({ holder }) => holder === 'p1')).toBe(true)
 })
 
+test('while listings fail each reason is told once: the one that is left may be another than the first', async () => {
+  feed(TRIM_HORIZON)
+  const beganMs = world.simulation.nowMs
+  const fails = (error: Error): CallOutcome => ({ ...soon, failure: { error, afterMs: 1 } })
+  const outcomes = [fails(failure('unavailable', 'no answer')), fails(failure('gone', 'no such data stream'))]
+  world.kinesisOutcome = () => {
+    const minute = Math.floor((world.simulation.nowMs - beganMs) / 60_000)
+    return minute < 4 ? (outcomes[minute % 2] ?? soon) : soon
+  }
+  world.start('p1')
+  await world.simulation.run(300_000)
+  const kinds = world.lines
+    .filter(({ message }) => message === 'shards of the data stream were not listed')
+    .map(({ fields }) => fields['err'])
+  expect(kinds).toMatchObject([{ kind: 'unavailable' }, { kind: 'gone' }])
+  expect(told('shards of the data stream were listed again')).toBe(1)
+})
+
 test('no shard at all is no answer', async () => {
   const dataStream = feed(TRIM_HORIZON)
   dataStream.hides = () => true

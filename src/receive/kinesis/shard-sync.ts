@@ -37,7 +37,8 @@ export function startShardSync(options: ShardSyncOptions): ShardSync {
   const registration = new ShardRegistration(options)
   let lease: Lease | undefined
   let isUrgent = false
-  let isFailing = false
+  /** Why it failed since it last did not. */
+  const told = new Set<string>()
 
   async function round(signal: AbortSignal): Promise<number> {
     lease = await leases.acquire(name, leaseMs)
@@ -52,8 +53,9 @@ export function startShardSync(options: ShardSyncOptions): ShardSync {
       if (lease !== undefined) await Promise.allSettled([leases.release(lease)])
       throw error
     }
-    if (isFailing) log.info({ deliveryStream: stream.name }, 'shards of the data stream were listed again')
-    isFailing = false
+    if (told.size > 0)
+      log.info({ deliveryStream: stream.name }, 'shards of the data stream were listed again')
+    told.clear()
     // Kept until the next sync is due, here or, if this process is gone by then, elsewhere.
     const nextMs = isWhole ? SYNC_EVERY_MS : SYNC_AGAIN_MS
     lease = await leases.acquire(name, nextMs)
@@ -64,8 +66,7 @@ export function startShardSync(options: ShardSyncOptions): ShardSync {
     clock: options.clock,
     round,
     onFailure: (error, failures) => {
-      failed(options, error, isFailing)
-      isFailing = true
+      failed(options, error, told)
       return backoffMs(RETRY, failures, options.random())
     },
   })
@@ -81,10 +82,12 @@ export function startShardSync(options: ShardSyncOptions): ShardSync {
   }
 }
 
-/** Counted each time, told once until it works again. */
-function failed({ stream, source, metrics, log }: ShardSyncOptions, err: unknown, isTold: boolean): void {
+/** Counted each time; each reason is told once until it works again. */
+function failed({ stream, source, metrics, log }: ShardSyncOptions, err: unknown, told: Set<string>): void {
   metrics.count('hydrant_kinesis_syncs_total', { delivery_stream: stream.name, result: 'failed' })
-  if (isTold) return
+  const reason = err instanceof DataStreamError ? err.kind : 'store'
+  if (told.has(reason)) return
+  told.add(reason)
   const hasHint = err instanceof DataStreamError || err instanceof BufferUnavailableError
   const hint = (hasHint ? err.hint : undefined) ?? HINT
   const fields = { deliveryStream: stream.name, dataStream: source.streamArn }
