@@ -6,7 +6,7 @@
  */
 import type { DeliveryStream } from '../../domain/delivery-stream.ts'
 import type { AcquiredShard } from '../../domain/ports.ts'
-import { SHARD_END, type ShardState } from '../../domain/shard.ts'
+import type { ShardState } from '../../domain/shard.ts'
 import { assign, type AssignableShard } from './assignment.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 import { openFedStream, type FedStream } from './fed-stream.ts'
@@ -84,13 +84,10 @@ export class ConsumerRound {
     }
   }
 
-  /** The shards that may be read. Those that this process reads although they may not be read any more are left. */
+  /** The shards that may be read, and whose they are. */
   #look(fed: FedStream, states: readonly ShardState[]): Candidate[] {
     const me = this.#options.shards.holder
-    const ready = new Set(readyShards(states))
-    const stale = states.filter((state) => !ready.has(state) && state.checkpoint !== SHARD_END)
-    for (const { key } of stale) this.#held.giveUp(fed, key)
-    return [...ready].map(({ key, holder, leaseMs }) => {
+    return readyShards(states).map(({ key, holder, leaseMs }) => {
       const state = this.#held.stateOf(fed, key)
       const isFreeOrMine = holder === undefined || holder === me
       return {
