@@ -80,7 +80,7 @@ export function createAccept(options: AcceptOptions): FrontDoor {
         const id = { epoch: options.epoch, sequence }
         const frames = group.map(({ frame }) => frame)
         const append = (): Promise<Appended> => options.buffer.append(lane.stream, frames, id)
-        const answer = await booked(lane.stream, frames, append)
+        const answer = await booked(lane.stream, frames, append, 'records')
         if (answer.kind === 'throttled' && group.length === 1)
           countThrottled(options.metrics, lane.stream, frames)
         settle(lane, group, answer)
@@ -106,7 +106,7 @@ export function createAccept(options: AcceptOptions): FrontDoor {
 
   const acceptFromShard: AcceptFromShard = async (frames, position) => {
     const append = (): Promise<Appended | OutOfPlace> => options.buffer.appendFromShard(frames, position)
-    const appending = booked(position.lease.stream, frames, append)
+    const appending = booked(position.lease.stream, frames, append, 'time')
     track(appending.then(ignore, ignore))
     const answer = await appending
     return answer.kind === 'appended' ? { kind: 'accepted', appendSequence: answer.firstSequence } : answer
@@ -160,6 +160,8 @@ type Book = <A extends Appended | OutOfPlace>(
   stream: StreamRef,
   frames: readonly Frame[],
   append: () => Promise<A>,
+  /** Whoever waits is answered that it is lost; the records of a shard are read again, and their reader tells why. */
+  lost: 'records' | 'time',
 ) => Promise<A>
 
 /** Carries out an append, counts what it took, and dispatches the batches that it sealed. */
@@ -188,7 +190,7 @@ function createBooking(
     track(dispatchSealed(stream))
   }
 
-  return async (stream, frames, append) => {
+  return async (stream, frames, append, lost) => {
     const started = clock.monotonicMs()
     try {
       const answer = await append()
@@ -199,8 +201,10 @@ function createBooking(
       return answer
     } catch (err) {
       metrics.count('hydrant_buffer_errors_total', { operation: 'append' })
-      if (reachable) log.error({ deliveryStream: stream.name, err }, 'append was lost')
-      reachable = false
+      if (lost === 'records') {
+        if (reachable) log.error({ deliveryStream: stream.name, err }, 'append was lost')
+        reachable = false
+      }
       throw err
     }
   }

@@ -7,12 +7,13 @@ import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 import type { Dispatch } from '../../src/domain/ports.ts'
 import { createAccept } from '../../src/receive/accept.ts'
 import { definitionFrom } from '../../src/receive/definition.ts'
+import { keepingLog } from '../support/log-lines.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const stream = { name: 'orders', incarnation: '0123456789abcdef' }
 
-async function setUp(dispatch: Dispatch = async () => undefined) {
+async function setUp(dispatch: Dispatch = async () => undefined, log = createLog('silent')) {
   const store = new MemoryStore()
   const metrics = new Metrics()
   for (const ref of [stream, { name: 'clicks', incarnation: 'fedcba9876543210' }])
@@ -29,8 +30,7 @@ async function setUp(dispatch: Dispatch = async () => undefined) {
         },
       ),
     })
-  const log = createLog('silent')
-  const { accept, drain } = createAccept({
+  const { accept, acceptFromShard, drain } = createAccept({
     buffer: store.buffer,
     dispatch,
     clock: new FakeClock(),
@@ -38,7 +38,7 @@ async function setUp(dispatch: Dispatch = async () => undefined) {
     log,
     epoch: 'e1',
   })
-  return { store, metrics, accept, drain }
+  return { store, metrics, accept, acceptFromShard, drain }
 }
 
 function frame(text = 'a'): Frame {
@@ -159,4 +159,52 @@ test('a dispatch that fails is counted and left to the sweep', async () => {
   expect((await accept(stream, frame())).kind).toBe('accepted')
   await drain()
   expect(await metrics.value('hydrant_buffer_errors_total', { operation: 'dispatch' })).toBe(1)
+})
+
+const position = {
+  lease: { stream, key: '1790000000000/shardId-000000000000', counter: 1 },
+  after: 'TRIM_HORIZON',
+  last: '49',
+}
+
+test('frames of a shard are appended on their own with their place, counted, and what they seal is dispatched', async () => {
+  const dispatched: string[] = []
+  const { store, metrics, accept, acceptFromShard, drain } = await setUp(async ({ name }) => {
+    dispatched.push(name)
+  })
+  store.sealsEachAppend = 1
+  const closed = gate()
+  store.gate = closed.closed
+  const [byHttp, byShard] = [
+    accept(stream, frame('http')),
+    acceptFromShard([frame('a'), frame('bc')], position),
+  ]
+  let isDrained = false
+  const drained = drain().then(() => (isDrained = true))
+  await Promise.resolve()
+  expect(isDrained).toBe(false)
+  closed.open()
+  expect([await byHttp, await byShard]).toMatchObject([{ kind: 'accepted' }, { kind: 'accepted' }])
+  await drained
+  expect(store.shardAppends).toMatchObject([{ position, frames: [{ records: 1 }, { records: 1 }] }])
+  expect(await metrics.value('hydrant_accepted_records_total', { delivery_stream: 'orders' })).toBe(3)
+  expect(dispatched).toEqual(['orders', 'orders'])
+})
+
+test('what the store answers a shard out of place is passed on, and nothing is counted', async () => {
+  const { store, metrics, acceptFromShard } = await setUp()
+  store.outOfPlace = { kind: 'gap', checkpoint: '50' }
+  expect(await acceptFromShard([frame()], position)).toEqual({ kind: 'gap', checkpoint: '50' })
+  expect(await metrics.value('hydrant_accepted_records_total')).toBe(0)
+})
+
+test('an append of a shard whose outcome is unknown is counted, and not told as lost: it is read again', async () => {
+  const { log, lines } = keepingLog()
+  const { store, metrics, accept, acceptFromShard } = await setUp(undefined, log)
+  store.unreachable = true
+  await expect(acceptFromShard([frame()], position)).rejects.toThrow(BufferUnavailableError)
+  expect(await metrics.value('hydrant_buffer_errors_total', { operation: 'append' })).toBe(1)
+  expect(lines).toEqual([])
+  await expect(accept(stream, frame())).rejects.toThrow(BufferUnavailableError)
+  expect(lines).toMatchObject([{ level: 'error', message: 'append was lost' }])
 })
