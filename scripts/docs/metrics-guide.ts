@@ -38,6 +38,8 @@ ${rows.join('\n')}
 | \`sum by (delivery_stream) (rate(hydrant_throttled_records_total[5m])) > 0\` | The buffer is full: clients are told to slow down. |
 | \`sum by (delivery_stream, code) (rate(hydrant_failed_records_total[5m]))\` | Records go to the error prefix. |
 | \`max by (delivery_stream) (hydrant_ledger_records{state="accepted"}) - sum by (delivery_stream) (max by (delivery_stream, state) (hydrant_ledger_records{state!="accepted"}))\` | Always 0: every accepted record is delivered, failed, dropped or pending. |
+| \`max by (delivery_stream, shard) (hydrant_kinesis_millis_behind_latest)\` | How far the last read was behind. It stays as it is while reads fail, so watch the next one too. |
+| \`sum by (delivery_stream) (rate(hydrant_kinesis_reads_total{result="ok"}[5m])) == 0\` | No shard of the data stream could be read for five minutes. |
 `
 }
 
