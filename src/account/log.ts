@@ -29,11 +29,11 @@ export function createLog(level: LogLevel): Log {
   )
 }
 
-/** Name, message, hint, code, stack and causes of an error; nothing else of it, so that no request or record slips in. */
+/** Name, message, kind, hint, code, stack and causes of an error; nothing else of it, so that no request or record slips in. */
 function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
   const fields: Record<string, unknown> = { name: error.name, message: error.message }
-  for (const key of ['code', 'hint', 'retryable'] as const) {
+  for (const key of ['kind', 'code', 'hint', 'retryable'] as const) {
     const value: unknown = Reflect.get(error, key)
     if (value !== undefined) fields[key] = value
   }
