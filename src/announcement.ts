@@ -1,6 +1,7 @@
 /** What a start prints: where the process listens, what is declared, how to send a record, where objects land. */
 import { resolve } from 'node:path'
 import type { Started } from './app.ts'
+import { isLoopback } from './config/loopback.ts'
 import type { Config } from './config/schema.ts'
 import type { DeliveryStream, KinesisSource } from './domain/delivery-stream.ts'
 import { MIB } from './domain/limits.ts'
@@ -81,12 +82,14 @@ function putExamples({ name }: DeliveryStream, record: string, url: string, conf
 
 function kinesisExample({ streamArn }: KinesisSource, record: string, { kinesis, aws }: Config): string[] {
   const region = kinesis.region ?? (streamArn.split(':')[3] || aws.region)
-  const endpoint =
-    kinesis.endpoint === undefined ? '' : `endpoint_url='${withoutPassword(kinesis.endpoint)}', `
+  const { endpoint } = kinesis
+  const at = endpoint === undefined ? '' : `endpoint_url='${withoutPassword(endpoint)}', `
+  const isLocal = endpoint !== undefined && URL.canParse(endpoint) && isLoopback(new URL(endpoint).hostname)
   return [
     'Put a record into the data stream with boto3:',
     '  import boto3',
-    `  kinesis = boto3.client('kinesis', ${endpoint}region_name='${region}')`,
+    `  kinesis = boto3.client('kinesis', ${at}region_name='${region}'${isLocal ? ',' : ')'}`,
+    ...(isLocal ? ["                         aws_access_key_id='any', aws_secret_access_key='any')"] : []),
     `  kinesis.put_record(StreamName='${dataStreamName(streamArn)}', PartitionKey='customer-1', Data=b'${record}')`,
   ]
 }

@@ -28,6 +28,7 @@ import type { OnStop, Parts } from './wiring/parts.ts'
 import { startReading } from './wiring/reading.ts'
 import { openFrontDoor, startReceiving } from './wiring/receiving.ts'
 import { openQueue, openStore } from './wiring/stores.ts'
+import { tellUnattended } from './wiring/unattended.ts'
 
 export interface AppOptions {
   readonly roles: ReadonlySet<Role>
@@ -106,6 +107,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
     onStop,
   }
   const streams = await declareStreams(parts)
+  tellUnattended({ config, roles, streams: await store.registry.list(), log })
   if (roles.has('delivery')) await startDelivering({ ...parts, queue })
   const door = openFrontDoor(parts)
   if (roles.has('kinesis')) startReading(parts, door.acceptFromShard)

@@ -1,6 +1,6 @@
 /** A configuration file and the delivery streams in it, checked without touching anything but the file. */
 import { tableColumns } from './config/catalog.ts'
-import { readConfig, type Loaded } from './config/file.ts'
+import { inOrder, readConfig, type Loaded } from './config/file.ts'
 import { nearestName } from './config/nearest-name.ts'
 import type { Problem } from './config/problem.ts'
 import type { Config } from './config/schema.ts'
@@ -9,21 +9,23 @@ import { parseHiveType } from './convert/hive-types.ts'
 import type { JsonObject } from './domain/delivery-stream.ts'
 import { EncoderError } from './domain/errors.ts'
 import { checkDeclaration, checkExtension, type DeclarationContext } from './receive/declarations.ts'
-import { takenColumn } from './receive/definition.ts'
+import { takenColumns } from './receive/definition.ts'
 import { extensionOf, metadataColumnsOf, type ExtensionProblem } from './receive/extensions.ts'
 
 /** Like reading it, but what it declares is checked as well, and all problems come together. */
 export async function readCheckedConfig(path: string, variables: Variables): Promise<Loaded> {
   const loaded = await readConfig(path, variables)
   if (loaded.kind === 'refused') return loaded
-  const { config } = loaded
+  const { config, lineOf } = loaded
   const problems = [
     ...declarationProblems(config),
     ...extensionProblems(config),
     ...misspeltExtensions(config),
     ...typeProblems(config),
   ]
-  return problems.length === 0 ? { ...loaded, notes: extensionNotes(config) } : { kind: 'refused', problems }
+  return problems.length === 0
+    ? { ...loaded, notes: inOrder(extensionNotes(config), lineOf) }
+    : { kind: 'refused', problems: inOrder(problems, lineOf) }
 }
 
 function contextOf(config: Config): DeclarationContext {
@@ -87,8 +89,7 @@ function extensionProblems(config: Config): Problem[] {
     const found: ExtensionProblem[] = checkExtension(declaration, extension, context, Date.now())
     const [database = '', table = ''] = tableOf(declaration) ?? []
     const columns = tableColumns(config, database, table) ?? []
-    const taken = takenColumn(metadataColumnsOf(extension), columns)
-    if (taken !== undefined) found.push(taken)
+    found.push(...takenColumns(metadataColumnsOf(extension), columns))
     return found.map(({ path, message }) => ({ path: ['extensions', name, ...path], message }))
   })
 }

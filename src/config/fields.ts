@@ -77,7 +77,11 @@ export function yesOrNo() {
 export function time() {
   const values = 'time with its zone, such as 2026-11-01T00:00:00Z'
   const message = `must be a ${values}, in quotes or not`
-  return z.string({ error: message }).refine(isTime, message).meta({ values })
+  return z
+    .string({ error: message })
+    .refine(isTime, { error: message, abort: true })
+    .refine((input) => Date.parse(input) >= 0, 'must not be before 1970')
+    .meta({ values })
 }
 
 function isTime(input: string): boolean {

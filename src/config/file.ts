@@ -7,8 +7,14 @@ import { configSchema, type Config } from './schema.ts'
 import type { Variables } from './variables.ts'
 
 export type Loaded =
-  /** Notes: what is no problem and may still be a mistake. */
-  | { readonly kind: 'loaded'; readonly config: Config; readonly notes?: readonly Problem[] }
+  | {
+      readonly kind: 'loaded'
+      readonly config: Config
+      /** What is no problem and may still be a mistake. */
+      readonly notes?: readonly Problem[]
+      /** Line of a setting, or of the nearest group around it that was written. */
+      readonly lineOf: (path: Problem['path']) => number | undefined
+    }
   /** At least one problem. */
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 
@@ -30,7 +36,7 @@ export function parseConfig(text: string, variables: Variables): Loaded {
   const wrong = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue))
   const problems = withLines([...document.problems, ...wrong], document)
   if (!parsed.success || problems.length > 0) return refused(problems)
-  return { kind: 'loaded', config: freeze(parsed.data) }
+  return { kind: 'loaded', config: freeze(parsed.data), lineOf: (path) => document.lineOf(path) }
 }
 
 function refused(problems: readonly Problem[]): Loaded {
@@ -45,9 +51,20 @@ function withLines(problems: readonly Problem[], document: ConfigDocument): Prob
     const key = JSON.stringify(problem.path)
     if (seen.has(key)) continue
     seen.add(key)
-    const line = problem.line ?? document.lineOf(problem.path)
-    located.push(line === undefined ? problem : { ...problem, line })
+    located.push(problem)
   }
+  return inOrder(located, (path) => document.lineOf(path))
+}
+
+/** Each with its line, in the order of the file. */
+export function inOrder(
+  problems: readonly Problem[],
+  lineOf: (path: Problem['path']) => number | undefined,
+): Problem[] {
+  const located = problems.map((problem) => {
+    const line = problem.line ?? lineOf(problem.path)
+    return line === undefined ? problem : { ...problem, line }
+  })
   return located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }
 

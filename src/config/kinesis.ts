@@ -53,6 +53,7 @@ export const kinesis = settings({
 const metadataColumn = (what: string) =>
   z
     .string({ error: 'must be the name of a column' })
+    .regex(/\S/, { error: 'must be the name of a column', abort: true })
     .regex(/^[^A-Z]+$/, 'names of columns are lower-case, as AWS Glue keeps them; write this one so')
     .exactOptional()
     .meta({ description: `Name of a column that holds ${what}.`, values: 'lower-case text' })

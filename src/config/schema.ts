@@ -10,6 +10,7 @@ import type { JsonObject } from '../domain/delivery-stream.ts'
 import { KIB, MIB } from '../domain/limits.ts'
 import { byteSize, choice, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
 import { extensions, kinesis } from './kinesis.ts'
+import { kinesisSourceRules } from './kinesis-rules.ts'
 import { catalogRules, hostRules, keyRules, streamRules } from './rules.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
@@ -248,7 +249,10 @@ const whole = settings({
     }),
 })
 
-export const configSchema = whole.check(z.superRefine(hostRules, anyway))
+export const configSchema = whole.check(
+  z.superRefine(hostRules, anyway),
+  z.superRefine(kinesisSourceRules, anyway),
+)
 
 type Frozen<T> = T extends JsonObject
   ? T

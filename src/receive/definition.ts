@@ -100,7 +100,7 @@ export async function tableProblem(
   if (conversion === undefined || catalog.resolveColumns === undefined) return undefined
   try {
     const columns = await catalog.resolveColumns(conversion.table)
-    const taken = takenColumn(conversion.metadataColumns, columns)
+    const [taken] = takenColumns(conversion.metadataColumns, columns)
     if (taken !== undefined) return extensionMessage(stream.name, taken)
     return catalog.supportsColumns?.(columns)
   } catch (error) {
@@ -109,15 +109,16 @@ export async function tableProblem(
   }
 }
 
-/** A metadata column whose name a column of the table has already. */
-export function takenColumn(
+/** Metadata columns whose names columns of the table have already. */
+export function takenColumns(
   metadataColumns: readonly MetadataColumn[] | undefined,
   columns: readonly Column[],
-): ExtensionProblem | undefined {
-  const taken = metadataColumns?.find(({ name }) => columns.some((column) => column.name === name))
-  if (taken === undefined) return undefined
-  const message = `the table has a column "${taken.name}" already; choose another name`
-  return { path: ['metadataColumns', taken.field], message }
+): ExtensionProblem[] {
+  const taken = (metadataColumns ?? []).filter(({ name }) => columns.some((column) => column.name === name))
+  return taken.map(({ field, name }) => ({
+    path: ['metadataColumns', field],
+    message: `the table has a column "${name}" already; choose another name`,
+  }))
 }
 
 /** `DeliveryStartTimestamp` is when the stream was created, wherever reading begins. */

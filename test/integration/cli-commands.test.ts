@@ -107,7 +107,7 @@ test('check notes an extension whose stream is not declared', async () => {
   const run = new Run(['check', '--config', path])
   expect(await run.code).toBe(0)
   expect(run.out).toBe(
-    `note: extensions.later: no delivery stream is declared by this name; it acts when CreateDeliveryStream makes one\nok: ${path}\n`,
+    `note: extensions.later (line 1): no delivery stream is declared by this name; it acts when CreateDeliveryStream makes one\nok: ${path}\n`,
   )
 })
 
@@ -137,9 +137,9 @@ deliveryStreams:
   expect(wrongStreams.err).toMatch(/deliveryStreams\[0\].*deliveryStreamName.*failed to satisfy constraint/)
   expect(wrongStreams.err).toMatch(/deliveryStreams\[0\].*Prefixx.*did you mean Prefix/)
   expect(wrongStreams.err).toContain(
-    'deliveryStreams[1]: table sales.order is not in catalog.databases; did you mean sales.orders?',
+    'deliveryStreams[1] (line 5): table sales.order is not in catalog.databases; did you mean sales.orders?',
   )
-  expect(wrongStreams.err).toContain('catalog.databases.sales.orders.columns[0].type: read type "text"')
+  expect(wrongStreams.err).toContain('catalog.databases.sales.orders.columns[0].type (line 1): read type "text"')
 })
 
 test('serve says in a few lines where it listens, how to send and where objects land, and stops on SIGTERM with 0', async () => {
@@ -161,8 +161,13 @@ test('serve says which data stream feeds a delivery stream, and how to put into 
     'kinesis-orders-to-s3: from Kinesis data stream orders at http://127.0.0.1:4568, Parquet, every 5 s',
   )
   expect(run.out).toContain(
-    "boto3.client('kinesis', endpoint_url='http://127.0.0.1:4568', region_name='us-east-1')",
+    "boto3.client('kinesis', endpoint_url='http://127.0.0.1:4568', region_name='us-east-1',\n" +
+      "                         aws_access_key_id='any', aws_secret_access_key='any')\n",
   )
+  expect(run.err).toContain(
+    'role kinesis was left out, and no other process of the embedded store can have it',
+  )
+  expect(run.err).not.toContain('role delivery was left out')
   expect(run.out).toMatch(
     /kinesis\.put_record\(StreamName='orders', PartitionKey='customer-1', Data=b'\{.*\}'\)/,
   )

@@ -48,19 +48,19 @@ test.each([
 test.each([
   [
     'orders: { startingPosition: LATEST }',
-    'extensions.orders.startingPosition: needs DeliveryStreamType KinesisStreamAsSource',
+    'extensions.orders.startingPosition (line 1): needs DeliveryStreamType KinesisStreamAsSource',
   ],
   [
     'clicks-to-s3: { metadataColumns: { sequenceNumber: shard } }',
-    'extensions.clicks-to-s3.metadataColumns.sequenceNumber: the table has a column "shard" already; choose another name',
+    'extensions.clicks-to-s3.metadataColumns.sequenceNumber (line 1): the table has a column "shard" already; choose another name',
   ],
   [
     'clicks-to-s3: { startingPosition: AT_TIMESTAMP, startingTimestamp: "9999-01-01T00:00:00Z" }',
-    'extensions.clicks-to-s3.startingTimestamp: has not come yet; Kinesis reads from a time that has passed',
+    'extensions.clicks-to-s3.startingTimestamp (line 1): has not come yet; Kinesis reads from a time that has passed',
   ],
   [
     'click-to-s3: { outOfRangeRecords: drop }',
-    'extensions.click-to-s3: no delivery stream is declared by this name; did you mean "clicks-to-s3"? If not, write "clicks-to-s3: {}" under extensions as well',
+    'extensions.click-to-s3 (line 1): no delivery stream is declared by this name; did you mean "clicks-to-s3"? If not, write "clicks-to-s3: {}" under extensions as well',
   ],
 ])('%s is a problem, with its path', async (extensions, problem) => {
   expect(await check(extensions)).toEqual([problem])
@@ -68,8 +68,17 @@ test.each([
 
 test('an extension of a stream that is not declared is a note, unless it is like a declared name that has none', async () => {
   const note = 'no delivery stream is declared by this name; it acts when CreateDeliveryStream makes one'
-  expect(await check('invoices: { outOfRangeRecords: drop }')).toEqual([`note: extensions.invoices: ${note}`])
+  expect(await check('invoices: { outOfRangeRecords: drop }')).toEqual([
+    `note: extensions.invoices (line 1): ${note}`,
+  ])
   expect(await check('click-to-s3: { outOfRangeRecords: drop }, clicks-to-s3: {}')).toEqual([
-    `note: extensions.click-to-s3: ${note}`,
+    `note: extensions.click-to-s3 (line 1): ${note}`,
+  ])
+})
+
+test('every metadata column that has the name of a column of the table is told, with its line', async () => {
+  expect(await check('clicks-to-s3: {\n metadataColumns: {\n shardId: shard,\n arrival: id } }')).toEqual([
+    'extensions.clicks-to-s3.metadataColumns.shardId (line 3): the table has a column "shard" already; choose another name',
+    'extensions.clicks-to-s3.metadataColumns.arrival (line 4): the table has a column "id" already; choose another name',
   ])
 })

@@ -95,6 +95,14 @@ test.each([
     'extensions.orders.metadataColumns.arrival (line 1): column "a" is there twice',
   ],
   [
+    'orders: { metadataColumns: { shardId: " " } }',
+    'extensions.orders.metadataColumns.shardId (line 1): must be the name of a column',
+  ],
+  [
+    'orders: { startingPosition: AT_TIMESTAMP, startingTimestamp: "1970-01-01T00:00:00+01:00" }',
+    'extensions.orders.startingTimestamp (line 1): must not be before 1970',
+  ],
+  [
     'orders: { metadataColumns: { shard: a } }',
     'extensions.orders.metadataColumns.shard (line 1): unknown setting; did you mean "shardId"?',
   ],
@@ -105,6 +113,44 @@ test.each([
 ])('extensions: { %s } is refused with one sentence', (extension, sentence) => {
   expect(problems(`extensions: { ${extension} }`)).toEqual([sentence])
 })
+
+const declared = (region: string): string =>
+  `deliveryStreams:
+  - DeliveryStreamName: orders-to-s3
+    DeliveryStreamType: KinesisStreamAsSource
+    KinesisStreamSourceConfiguration: { KinesisStreamARN: "arn:aws:kinesis:${region}:000000000000:stream/orders" }`
+
+test('a buffer that may have no room for one read of a shard is refused where a delivery stream reads one', () => {
+  const small = 'buffer: { maxBytes: 127MiB }'
+  expect(problems(`${small}\n${declared('eu-west-1')}`)).toEqual([
+    'buffer.maxBytes (line 1): leaves a delivery stream less than 64MiB (maxBytes × perStreamShare), and a read of a Kinesis shard may need as much; raise either',
+  ])
+  expect(problems(small)).toEqual([])
+  expect(problems(`buffer: { maxBytes: 128MiB }\n${declared('eu-west-1')}`)).toEqual([])
+  expect(problems(`buffer: { maxBytes: 64MiB, perStreamShare: 1 }\n${declared('eu-west-1')}`)).toEqual([])
+  // What is wrong already is not told twice.
+  expect(problems(`buffer: { maxBytes: many }\n${declared('eu-west-1')}`)).toHaveLength(1)
+})
+
+test('a data stream of AWS is read in the region of its ARN, one behind an endpoint in any', () => {
+  const region = 'kinesis: { region: eu-central-1 }'
+  expect(problems(`${region}\n${declared('eu-west-1')}`)).toEqual([
+    'kinesis.region (line 1): is not the region of arn:aws:kinesis:eu-west-1:000000000000:stream/orders; leave it out, unless "endpoint" names a Kinesis that has all of them',
+  ])
+  expect(problems(`${region}\n${declared('eu-central-1')}`)).toEqual([])
+  expect(
+    problems(
+      `kinesis: { region: eu-central-1, endpoint: "http://127.0.0.1:4568" }\n${declared('eu-west-1')}`,
+    ),
+  ).toEqual([])
+})
+
+test.each(['deliveryStreams: [ 5 ]', 'deliveryStreams: [ { DeliveryStreamType: KinesisStreamAsSource } ]'])(
+  '%s adds no problem of regions or buffers',
+  (text) => {
+    expect(problems(`kinesis: { region: eu-central-1 }\n${text}`).join('\n')).not.toMatch(/region|buffer/)
+  },
+)
 
 test.each([
   ['2026-11-01T00:00:00Z', true],
