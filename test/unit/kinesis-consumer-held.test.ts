@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { Metrics } from '../../src/account/metrics.ts'
-import type { RenewedShard } from '../../src/domain/ports.ts'
+import type { Accepted, AcceptFromShard, OutOfPlace, RenewedShard } from '../../src/domain/ports.ts'
 import type { ShardState } from '../../src/domain/shard.ts'
 import type { ConsumerOptions } from '../../src/receive/kinesis/consumer-options.ts'
 import type { FedStream } from '../../src/receive/kinesis/fed-stream.ts'
@@ -31,8 +31,11 @@ class Reader implements ShardReader {
   readonly ended: Promise<ReaderEnd>
   end: (why: ReaderEnd) => void = () => undefined
 
-  constructor({ shard: { key } }: ShardReaderOptions) {
+  readonly accept: AcceptFromShard
+
+  constructor({ shard: { key }, accept }: ShardReaderOptions) {
     this.key = key
+    this.accept = accept
     this.ended = new Promise((resolve) => (this.end = resolve))
   }
 
@@ -48,7 +51,8 @@ function setUp() {
   const readers: Reader[] = []
   const renewals: (readonly RenewedShard[])[] = []
   const told: string[] = []
-  const scene = { keeps: true, isAway: false }
+  const answer: Accepted | OutOfPlace = { kind: 'accepted', appendSequence: 1 }
+  const scene = { keeps: true, isAway: false, answer: answer as Accepted | OutOfPlace }
   const away = (): void => {
     if (scene.isAway) throw new Error('away')
   }
@@ -64,6 +68,7 @@ function setUp() {
         away()
       },
     },
+    accept: async () => scene.answer,
     leaseMs: LEASE_MS,
     clock,
     metrics,
@@ -145,6 +150,40 @@ test('a lease that is given up is renewed until its reader has stopped, then rel
   await clock.advance(LEASE_MS / 3)
   expect(held.stateOf(fed, KEY)).toBe('not held')
   expect(await moves('released')).toBe(1)
+})
+
+test('a shard that the store has at an earlier place than its reader left it was set back, and is left', async () => {
+  const { held, fed, start, scene } = setUp()
+  const reader = start()
+  const position = { lease: { stream, key: KEY, counter: 1 }, after: 'TRIM_HORIZON', last: '7' }
+  held.expectPlaces(fed)([shard])
+  expect(reader.isStopped).toBe(false)
+  await reader.accept([], position)
+  const check = held.expectPlaces(fed)
+  // Its reader goes on while the shards are listed; what counts is where it was before.
+  await reader.accept([], { ...position, after: '7', last: '12' })
+  check([{ ...shard, checkpoint: '7' }])
+  check([{ ...shard, checkpoint: '12' }])
+  check([{ ...shard, checkpoint: 'SHARD_END' }])
+  check([])
+  expect(reader.isStopped).toBe(false)
+  scene.answer = { kind: 'gap', checkpoint: '9' }
+  await reader.accept([], { ...position, after: '12', last: '13' })
+  held.expectPlaces(fed)([{ ...shard, checkpoint: '9' }])
+  expect(reader.isStopped).toBe(false)
+  held.expectPlaces(fed)([shard])
+  expect(reader.isStopped).toBe(true)
+})
+
+test('a shard whose parent is not at its end any more is left', () => {
+  const { held, fed, start } = setUp()
+  const reader = start()
+  const parent = { ...shard, key: '1000/parent' }
+  const child = { ...shard, parents: [parent.key] }
+  held.expectPlaces(fed)([{ ...parent, checkpoint: 'SHARD_END' }, child])
+  expect(reader.isStopped).toBe(false)
+  held.expectPlaces(fed)([{ ...parent, checkpoint: '7' }, child])
+  expect(reader.isStopped).toBe(true)
 })
 
 test('leaving all waits for the readers, and no longer than for a store that is away', async () => {

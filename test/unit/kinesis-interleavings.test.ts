@@ -366,6 +366,22 @@ test('a store that was set back has lost data and checkpoint together, so the re
   expect(texts()).toEqual(['a', 'b', 'c', 'd'])
 })
 
+test('a store that was set back is noticed by a reader that has nothing more to append', async () => {
+  put('a')
+  world.start('p1')
+  await run(5_000)
+  const copy = world.store.snapshot()
+  put('b', 'c')
+  await run(5_000)
+  expect(texts()).toEqual(['a', 'b', 'c'])
+  // The copy has the same lease, so nothing but the place of the shard tells; and no record comes any more.
+  world.store.rollBack(copy)
+  expect(texts()).toEqual(['a'])
+  await run(LEASE_MS)
+  expect(texts()).toEqual(['a', 'b', 'c'])
+  await expectAllWell()
+})
+
 test('a process that dies while it gives shards up leaves none that nobody takes', async () => {
   world.start('p1')
   await run(5_000)

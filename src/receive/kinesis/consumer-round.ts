@@ -6,7 +6,6 @@
  */
 import type { DeliveryStream } from '../../domain/delivery-stream.ts'
 import type { AcquiredShard } from '../../domain/ports.ts'
-import type { ShardState } from '../../domain/shard.ts'
 import { assign, type AssignableShard } from './assignment.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 import { openFedStream, type FedStream } from './fed-stream.ts'
@@ -48,10 +47,8 @@ export class ConsumerRound {
     const [definitions] = await Promise.all([registry.list(), this.#held.renew()])
     if (signal.aborted) return Infinity
     this.#follow(definitions)
-    const looks = [...this.#fedStreams.values()].map(async (fed) =>
-      this.#look(fed, await shards.list(fed.stream)),
-    )
-    const candidates = (await Promise.all(looks)).flat()
+    const looks = await Promise.all([...this.#fedStreams.values()].map((fed) => this.#look(fed)))
+    const candidates = looks.flat()
     // After the look, so that a process that cannot look is soon not counted among those that read; and for less than a
     // lease, so that a dead process no longer counts when its leases have run out.
     const holders = await shards.attend(leaseMs * ATTENDING)
@@ -85,8 +82,12 @@ export class ConsumerRound {
   }
 
   /** The shards that may be read, and whose they are. */
-  #look(fed: FedStream, states: readonly ShardState[]): Candidate[] {
-    const me = this.#options.shards.holder
+  async #look(fed: FedStream): Promise<Candidate[]> {
+    const { shards } = this.#options
+    const me = shards.holder
+    const check = this.#held.expectPlaces(fed)
+    const states = await shards.list(fed.stream)
+    check(states)
     return readyShards(states).map(({ key, holder, leaseMs }) => {
       const state = this.#held.stateOf(fed, key)
       const isFreeOrMine = holder === undefined || holder === me

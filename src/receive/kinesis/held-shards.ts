@@ -10,10 +10,19 @@
  * held, and takes shards up again under new counters. This saves work and time only. What keeps a reader that lost its
  * lease from appending is the store, which checks the counter with each append.
  */
-import type { AcquiredShard } from '../../domain/ports.ts'
-import { shardIdOf, type ShardLease, type ShardState } from '../../domain/shard.ts'
+import type { AcceptFromShard, AcquiredShard } from '../../domain/ports.ts'
+import {
+  compareSequenceNumbers,
+  isSequenceNumber,
+  SHARD_END,
+  shardIdOf,
+  type Checkpoint,
+  type ShardLease,
+  type ShardState,
+} from '../../domain/shard.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 import type { FedStream } from './fed-stream.ts'
+import { readyShards } from './lineage.ts'
 import { startShardReader, type ReaderEnd, type ShardReader } from './shard-reader.ts'
 
 /** How long before its end a lease that was not renewed counts as lost, as a part of its time. */
@@ -30,12 +39,18 @@ interface HeldShard {
   readonly fed: FedStream
   readonly lease: ShardLease
   readonly reader: ShardReader
+  readonly place: Place
   /** When the last renewal that succeeded began, by the monotonic clock. */
   renewedAtMs: number
   /** Set once its reader has been told to stop. */
   leaving?: 'released' | 'lost'
   /** Resolves when its lease is free, or another's. */
   gone?: Promise<void>
+}
+
+/** The last checkpoint that the store is known to have had. */
+interface Place {
+  checkpoint: Checkpoint
 }
 
 type Move = 'acquired' | 'released' | 'lost' | 'ended'
@@ -70,8 +85,10 @@ export class HeldShards {
 
   /** Begins to read. @param askedAtMs when the lease was asked for, by the monotonic clock */
   start(fed: FedStream, { key, hashRange }: ShardState, acquired: AcquiredShard, askedAtMs: number): void {
+    const place = { checkpoint: acquired.checkpoint }
     const reader = (this.#options.startReader ?? startShardReader)({
       ...this.#options,
+      accept: placing(this.#options.accept, place),
       dataStream: fed.dataStream,
       shard: { key, hashRange },
       outOfRangeRecords: fed.source.outOfRangeRecords,
@@ -79,7 +96,7 @@ export class HeldShards {
       isSameDataStream: (signal) => fed.creation.isSame(key, signal),
       childrenOf: (named, signal) => fed.childrenOf(key, named, signal),
     })
-    const shard: HeldShard = { fed, lease: acquired.lease, reader, renewedAtMs: askedAtMs }
+    const shard: HeldShard = { fed, lease: acquired.lease, reader, place, renewedAtMs: askedAtMs }
     this.#held.set(nameOf(fed, key), shard)
     this.#tell(shard, 'acquired')
     shard.gone = this.#follow(shard)
@@ -104,6 +121,28 @@ export class HeldShards {
     const { clock, leaseMs } = this.#options
     const longAgoMs = clock.monotonicMs() - leaseMs * (1 - MARGIN)
     for (const shard of this.#held.values()) if (shard.renewedAtMs < longAgoMs) leave(shard, 'lost')
+  }
+
+  /**
+   * To be called before the shards of a delivery stream are listed, and what it answers with the list. A store that was
+   * set back to an earlier state may have a shard at an earlier place than its reader, or its parents not at their end any
+   * more; such shards are left, and begun anew. A reader notices with its next append, but may have nothing to append.
+   */
+  expectPlaces(fed: FedStream): (states: readonly ShardState[]) => void {
+    const expected = [...this.#held.values()]
+      .filter((shard) => shard.fed === fed)
+      .map((shard) => ({ shard, place: shard.place.checkpoint }))
+    return (states) => {
+      const stored = new Map(states.map((state) => [state.key, state]))
+      const ready = new Set(readyShards(states))
+      for (const { shard, place } of expected) {
+        const state = stored.get(shard.lease.key)
+        // One that is not known any more is not renewed; one that has ended is the reader's to tell.
+        if (state === undefined || state.checkpoint === SHARD_END || shard.leaving !== undefined) continue
+        if (!ready.has(state)) leave(shard, 'released')
+        else if (isBefore(state.checkpoint, place)) this.#leaveSetBack(shard, place, state.checkpoint)
+      }
+    }
   }
 
   /** Leaves a shard in good order. */
@@ -141,6 +180,14 @@ export class HeldShards {
     }
   }
 
+  #leaveSetBack(shard: HeldShard, expected: Checkpoint, checkpoint: Checkpoint): void {
+    const { fed, lease } = shard
+    const fields = { deliveryStream: fed.stream.name, shardId: shardIdOf(lease.key), expected, checkpoint }
+    const hint = 'the store lost records that it had acknowledged; they are read again from the data stream'
+    this.#options.log.warn({ ...fields, hint }, 'shard was set back in the store')
+    leave(shard, 'lost')
+  }
+
   async #follow(shard: HeldShard): Promise<void> {
     const { shards, clock, leaseMs } = this.#options
     const { fed, lease, reader } = shard
@@ -172,6 +219,21 @@ function leave(shard: HeldShard, why: 'released' | 'lost'): void {
   if (shard.leaving !== undefined) return
   shard.leaving = why
   void shard.reader.stop()
+}
+
+/** Keeps the place of a shard as the answers of the store tell it. */
+function placing(accept: AcceptFromShard, place: Place): AcceptFromShard {
+  return async (frames, position) => {
+    const answer = await accept(frames, position)
+    if (answer.kind === 'accepted') place.checkpoint = position.last
+    else if (answer.kind === 'gap') place.checkpoint = answer.checkpoint
+    return answer
+  }
+}
+
+function isBefore(checkpoint: Checkpoint, expected: Checkpoint): boolean {
+  if (!isSequenceNumber(expected)) return false
+  return !isSequenceNumber(checkpoint) || compareSequenceNumbers(checkpoint, expected) < 0
 }
 
 function nameOf(fed: FedStream, key: string): string {
