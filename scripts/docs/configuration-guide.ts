@@ -42,7 +42,7 @@ variables too.
 | --- | --- |
 | \`HYDRANT_LOG_LEVEL\` | \`error\`, \`warn\`, \`info\` (default), \`debug\` or \`silent\`. The log is JSON lines on standard error. |
 | \`HYDRANT_CRASH_AT\` | For tests only: the named point at which the process kills itself. |
-| \`AWS_…\` | With \`objectStore.type: s3\` and no \`objectStore.accessKeyId\`, and for Kinesis with no \`kinesis.accessKeyId\`: the AWS SDK's own chain of credentials. |
+| \`AWS_…\` | With \`objectStore.type: s3\` and no \`objectStore.accessKeyId\`, and for Kinesis with no \`kinesis.accessKeyId\`: the AWS SDK's own chain of credentials. Where no \`endpoint\` is set, \`AWS_ENDPOINT_URL\`, \`AWS_ENDPOINT_URL_S3\` and \`AWS_ENDPOINT_URL_KINESIS\`. |
 
 ## Command line
 
@@ -52,6 +52,10 @@ variables too.
 | \`--roles <list>\` | \`api\` takes records, \`delivery\` delivers them, \`kinesis\` reads the data streams that feed delivery streams; default all. A process without \`api\` listens only on its admin port. |
 | \`--port <number>\` | Instead of \`server.port\`. |
 | \`--admin-port <number>\` | Instead of \`admin.port\`. |
+
+\`hydrant shards --config hydrant.yaml\` asks a running process which shards feed its delivery streams, who reads them and how
+far; \`--admin-port\` names another port than \`admin.port\`, \`--json\` prints all that is known. See
+[operations](operations.md#shards).
 
 Exit codes: 0 stopped in good order, 1 refused or failed, 2 called wrongly. SIGTERM and SIGINT stop it in good order;
 a second signal ends it at once (143, 130).`

@@ -20,6 +20,7 @@ Every process answers on its admin port (\`admin\` in the [configuration](config
 | \`GET /readyz\` | 200 when it has started and its store answers; 503 with the reasons in JSON while it starts, stops or cannot reach its store. Destinations are no part of it. |
 | \`GET /records/<record id>\` | Where a delivered record went: its batch, the objects, what became of the batch's records. Kept for 7 days. |
 | \`GET /quarantine\`, \`POST /quarantine/<delivery stream>/<batch id>/release\` | The batches that were set aside, and their way back: [operations](operations.md#quarantined-batches). |
+| \`GET /shards\` | The shards that feed delivery streams, who reads them and how far, in JSON; \`hydrant shards\` prints them: [operations](operations.md#shards). |
 
 Counters are of one process: add them up. Gauges named \`hydrant_ledger_…\`, \`hydrant_pending_…\`, \`hydrant_…_batches\` and
 \`hydrant_data_freshness_seconds\` are read from the store and are the same in every process: take their maximum.

@@ -55,7 +55,7 @@ export function sections(): readonly Section[] {
   })
 }
 
-/** What a map holds under each name, groups inside it as `group.setting`: extensions. */
+/** What a map holds under each name; a group inside it comes first, then its settings as `group.setting`: extensions. */
 export function settingsBelow(name: string): readonly Setting[] {
   return leaves(schema.properties?.[name]?.additionalProperties?.properties ?? {})
 }
@@ -64,7 +64,10 @@ function leaves(nodes: Readonly<Record<string, Node>>, group = ''): Setting[] {
   return Object.entries(nodes).flatMap(([key, node]) =>
     node.properties === undefined
       ? [settingOf(group + key, node, {})]
-      : leaves(node.properties, `${group}${key}.`),
+      : [
+          settingOf(group + key, { ...node, values: 'map of settings' }, {}),
+          ...leaves(node.properties, `${group}${key}.`),
+        ],
   )
 }
 

@@ -12,11 +12,13 @@ export const kinesis = settings({
     .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
     .exactOptional()
     .meta({
-      description: 'URL of the Kinesis that is read; left out, AWS’s own for the region.',
+      description:
+        'URL of the Kinesis that is read; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_KINESIS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for the region.',
       example: 'http://127.0.0.1:4568',
     }),
   region: text().exactOptional().meta({
-    description: 'Region of the data streams; left out, the one in the ARN of each.',
+    description:
+      'Region of the data streams; left out, the one in the ARN of each. Only with `endpoint` may it be another.',
     example: 'eu-central-1',
   }),
   accessKeyId: text().exactOptional().meta({
@@ -86,7 +88,8 @@ const extension = settings({
     example: 'keep',
   }),
   metadataColumns: metadataColumns.exactOptional().meta({
-    description: 'Columns behind those of the table, which tell where a record came from.',
+    description:
+      'Columns behind those of the table, which tell where a record came from. All rows of a record have the same; what is not known is null. A table that has a column of the same name is refused; where it got one later, its own counts, with a warning. They take about 150 bytes a record more at `convert.stagingPath`.',
   }),
 }).check(z.superRefine(startRules, anyway))
 

@@ -66,7 +66,7 @@ const budget = {
     .prefault('4GiB')
     .meta({
       description:
-        'Bytes that undelivered records may take in the store, as it keeps them (compressed); beyond it records are throttled, not taken.',
+        'Bytes that undelivered records may take in the store, as it keeps them (compressed); beyond it records are throttled, not taken. With a Kinesis source the share of a delivery stream must be 64MiB or more.',
     }),
   perStreamShare: positiveNumber(1).default(0.5).meta({
     description:
@@ -86,7 +86,7 @@ const embeddedBuffer = settings({
 
 const redisBuffer = settings({
   type: z.literal('redis').meta({
-    description: 'Redis: any number of API and delivery processes around one server.',
+    description: 'Redis: any number of processes of each role around one server.',
   }),
   url: text()
     .regex(
