@@ -42,7 +42,7 @@ variables too.
 | --- | --- |
 | \`HYDRANT_LOG_LEVEL\` | \`error\`, \`warn\`, \`info\` (default), \`debug\` or \`silent\`. The log is JSON lines on standard error. |
 | \`HYDRANT_CRASH_AT\` | For tests only: the named point at which the process kills itself. |
-| \`AWS_…\` | With \`objectStore.type: s3\` and no \`objectStore.accessKeyId\`, and for Kinesis with no \`kinesis.accessKeyId\`: the AWS SDK's own chain of credentials. Where no \`endpoint\` is set, \`AWS_ENDPOINT_URL\`, \`AWS_ENDPOINT_URL_S3\` and \`AWS_ENDPOINT_URL_KINESIS\`. |
+| \`AWS_…\` | With \`objectStore.type: s3\` and no \`objectStore.accessKeyId\`, and for Kinesis with no \`kinesis.accessKeyId\`: the AWS SDK's own chain of credentials. Where no \`endpoint\` is set, \`AWS_ENDPOINT_URL\`, \`AWS_ENDPOINT_URL_S3\` and \`AWS_ENDPOINT_URL_KINESIS\` as well; what depends on \`endpoint\` (path-style buckets, faster reads) does not see them. |
 
 ## Command line
 
