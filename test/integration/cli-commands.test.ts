@@ -191,7 +191,7 @@ test('the printed record is taken and lands', async () => {
     const files = await readdir(join(folder, 'data/buckets/lake'), { recursive: true })
     expect(files.filter((name) => name.endsWith('.parquet'))).toHaveLength(1)
   }, 30_000)
-  expect(run.err).toContain('"rows":1,"failed":0')
+  await eventually(() => expect(run.err).toContain('"rows":1,"failed":0'), 10_000)
 })
 
 test('a second signal ends the process at once', async () => {
