@@ -139,7 +139,9 @@ deliveryStreams:
   expect(wrongStreams.err).toContain(
     'deliveryStreams[1] (line 5): table sales.order is not in catalog.databases; did you mean sales.orders?',
   )
-  expect(wrongStreams.err).toContain('catalog.databases.sales.orders.columns[0].type (line 1): read type "text"')
+  expect(wrongStreams.err).toContain(
+    'catalog.databases.sales.orders.columns[0].type (line 1): read type "text"',
+  )
 })
 
 test('serve says in a few lines where it listens, how to send and where objects land, and stops on SIGTERM with 0', async () => {
