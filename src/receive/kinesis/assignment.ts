@@ -74,40 +74,48 @@ function leastHeld<S extends AssignableShard>(
   count: number,
   me: string,
 ): S[] {
-  const held = countByStream(mine)
-  const left = shuffled(free, me)
-  const taken: S[] = []
-  while (taken.length < count) {
-    const least = Math.min(...left.map(({ stream }) => held.get(stream) ?? 0))
-    const index = left.findIndex(({ stream }) => (held.get(stream) ?? 0) === least)
-    const [next] = index < 0 ? [] : left.splice(index, 1)
-    if (next === undefined) break
-    held.set(next.stream, least + 1)
-    taken.push(next)
-  }
-  return taken
+  const held = new Map([...byStream(mine, me)].map(([stream, shards]) => [stream, shards.length]))
+  return drawn(byStream(free, me), count, (stream, _left, taken) => (held.get(stream) ?? 0) + taken)
 }
 
 /** Of the streams of which I hold most. */
 function mostHeld<S extends AssignableShard>(mine: readonly S[], count: number, me: string): S[] {
-  const held = countByStream(mine)
-  const left = shuffled(mine, me)
-  const given: S[] = []
-  while (given.length < count) {
-    const most = Math.max(...left.map(({ stream }) => held.get(stream) ?? 0))
-    const index = left.findIndex(({ stream }) => (held.get(stream) ?? 0) === most)
-    const [next] = index < 0 ? [] : left.splice(index, 1)
-    if (next === undefined) break
-    held.set(next.stream, most - 1)
-    given.push(next)
-  }
-  return given
+  return drawn(byStream(mine, me), count, (_stream, left) => -left)
 }
 
-function countByStream(shards: readonly AssignableShard[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { stream } of shards) counts.set(stream, (counts.get(stream) ?? 0) + 1)
-  return counts
+/** Takes `count` shards, each from the stream with the lowest rank by then. */
+function drawn<S>(
+  streams: ReadonlyMap<string, readonly S[]>,
+  count: number,
+  rank: (stream: string, left: number, taken: number) => number,
+): S[] {
+  const taken = new Map<string, number>()
+  const drawnShards: S[] = []
+  while (drawnShards.length < count) {
+    let lowest: { readonly stream: string; readonly shard: S; readonly rank: number } | undefined
+    for (const [stream, shards] of streams) {
+      const already = taken.get(stream) ?? 0
+      const shard = shards[already]
+      const ranked = rank(stream, shards.length - already, already)
+      if (shard !== undefined && (lowest === undefined || ranked < lowest.rank))
+        lowest = { stream, shard, rank: ranked }
+    }
+    if (lowest === undefined) break
+    drawnShards.push(lowest.shard)
+    taken.set(lowest.stream, (taken.get(lowest.stream) ?? 0) + 1)
+  }
+  return drawnShards
+}
+
+/** The shards of each stream, streams and shards in an order of this process's own. */
+function byStream<S extends AssignableShard>(shards: readonly S[], me: string): Map<string, S[]> {
+  const streams = new Map<string, S[]>()
+  for (const shard of shuffled(shards, me)) {
+    const known = streams.get(shard.stream)
+    if (known === undefined) streams.set(shard.stream, [shard])
+    else known.push(shard)
+  }
+  return streams
 }
 
 /** In an order of this process's own, so that two of them do not reach for the same free shard in every round. */
