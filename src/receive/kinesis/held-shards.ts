@@ -3,6 +3,7 @@
  *
  *   reading --(surplus, stop)--> leaving; its lease is released once the reader has stopped
  *   reading --(not renewed)----> leaving; its lease is lost
+ *   reading --(set back)-------> leaving; the store has forgotten a part of it
  *   reading --(its reader ends by itself)--> gone
  *
  * A lease is lost when the store says so, or when this process has not renewed it for so long that it may have run out.
