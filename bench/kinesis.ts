@@ -35,6 +35,8 @@ interface FakeOptions {
   readonly shards: number
   readonly recordsPerShard: number
   readonly recordsPerSecond?: number
+  readonly recordsPerAnswer?: number
+  readonly paddingBytes?: number
 }
 
 class FakeProcess {
@@ -48,12 +50,14 @@ class FakeProcess {
     this.arn = arn
   }
 
-  static async start({ shards, recordsPerShard, recordsPerSecond }: FakeOptions): Promise<FakeProcess> {
+  static async start(options: FakeOptions): Promise<FakeProcess> {
+    const { shards, recordsPerShard, recordsPerSecond, recordsPerAnswer = 10_000, paddingBytes = 0 } = options
     const rate = recordsPerSecond === undefined ? [] : ['--rate', String(recordsPerSecond)]
     const size = ['--shards', String(shards), '--records', String(recordsPerShard), '--held']
+    const form = ['--answer', String(recordsPerAnswer), '--padding', String(paddingBytes)]
     const child = spawn(
       process.execPath,
-      [...script('../test/support/fake-kinesis-main.ts'), ...size, ...rate],
+      [...script('../test/support/fake-kinesis-main.ts'), ...size, ...form, ...rate],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     return new FakeProcess(child, JSON.parse(await firstLine(child)) as { port: number; arn: string })
@@ -131,15 +135,25 @@ export function eightShards(shape: Shape, records: number, withMetadata: boolean
   )
 }
 
-/** One shard that gets 2 MB of orders a second, read at AWS’s pace. */
-export function oneShard(shape: Shape, seconds: number): Promise<KinesisRun> {
-  const recordsPerSecond = Math.round(2_000_000 / ORDER_BYTES)
+/**
+ * One shard that gets 2 MB of orders a second, read at AWS's pace.
+ *
+ * @param orderBytes 190, or more: of 2,000 bytes a shard takes 1,000 a second, which is as many records as AWS lets in
+ */
+export function oneShard(shape: Shape, seconds: number, orderBytes: number): Promise<KinesisRun> {
+  const recordsPerSecond = Math.round(2_000_000 / orderBytes)
   return measured(
     shape,
-    { shards: 1, recordsPerShard: recordsPerSecond * seconds, recordsPerSecond },
+    {
+      shards: 1,
+      recordsPerShard: recordsPerSecond * seconds,
+      recordsPerSecond,
+      recordsPerAnswer: Math.min(10_000, recordsPerSecond),
+      paddingBytes: orderBytes - ORDER_BYTES,
+    },
     { settings: {}, metadataColumns: {} },
   )
 }
 
-/** Of the fake’s orders, with their partition keys. */
-const ORDER_BYTES = 190
+/** Of the fake's orders. */
+export const ORDER_BYTES = 190

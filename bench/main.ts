@@ -6,7 +6,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchConvert } from './convert.ts'
 import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
-import { eightShards, oneShard, type KinesisRun } from './kinesis.ts'
+import { eightShards, oneShard, ORDER_BYTES, type KinesisRun } from './kinesis.ts'
 import type { Shape } from './installation.ts'
 import type { Usage } from './meter.ts'
 
@@ -71,10 +71,10 @@ async function benchKinesis(shape: Shape, withMetadata: boolean): Promise<void> 
   if (last !== undefined) sayUsage(last.usage, last.records)
 }
 
-async function benchOneShard(shape: Shape): Promise<void> {
-  const run = await oneShard(shape, seconds)
+async function benchOneShard(shape: Shape, orderBytes: number): Promise<void> {
+  const run = await oneShard(shape, seconds, orderBytes)
   say(
-    `\nkinesis, ${shape}: one shard that gets 2 MB of orders a second, ${whole(run.records / run.seconds)} records/s`,
+    `\nkinesis, ${shape}: one shard that gets 2 MB of orders of ${orderBytes} bytes a second, ${whole(run.records / run.seconds)} records/s`,
   )
   for (const [name, { cpuSeconds }] of Object.entries(run.usage))
     say(`  ${name}: ${((100 * cpuSeconds) / run.seconds).toFixed(1)} % of a core`)
@@ -107,5 +107,6 @@ if (wanted('kinesis')) {
   await benchKinesis('embedded', false)
   await benchKinesis('embedded', true)
   await benchKinesis('redis', false)
-  for (const shape of ['embedded', 'redis'] as const) await benchOneShard(shape)
+  for (const shape of ['embedded', 'redis'] as const)
+    for (const orderBytes of [ORDER_BYTES, 2_000]) await benchOneShard(shape, orderBytes)
 }

@@ -38,19 +38,26 @@ export interface PreparedRecords {
   giveBack(): void
 }
 
+interface AnswerRingOptions {
+  readonly perAnswer: number
+  readonly shards: number
+  readonly templates: number
+  readonly padding: number
+}
+
 export class AnswerRing {
   readonly #perAnswer: number
   readonly #shards: number
   readonly #templates: readonly Template[]
   readonly #free: Buffer[][]
 
-  /** @param templates distinct answers; a shard takes them by turns */
-  constructor({ perAnswer, shards, templates }: { perAnswer: number; shards: number; templates: number }) {
+  /** @param templates distinct answers; a shard takes them by turns @param padding bytes that each order gets in addition */
+  constructor({ perAnswer, shards, templates, padding }: AnswerRingOptions) {
     this.#perAnswer = perAnswer
     this.#shards = shards
     const random = seeded(1)
     this.#templates = Array.from({ length: templates }, (_, index) =>
-      buildTemplate(perAnswer, index * perAnswer, random),
+      buildTemplate(perAnswer, index * perAnswer, padding, random),
     )
     this.#free = this.#templates.map(({ bytes }) => [bytes])
   }
@@ -85,7 +92,7 @@ export class AnswerRing {
   }
 }
 
-function buildTemplate(count: number, firstOrder: number, random: () => number): Template {
+function buildTemplate(count: number, firstOrder: number, padding: number, random: () => number): Template {
   const starts = new Int32Array(count + 1)
   const records: string[] = []
   let end = 0
@@ -94,7 +101,7 @@ function buildTemplate(count: number, firstOrder: number, random: () => number):
     const text = order(firstOrder + record, random)
     const { customer_id: customer } = JSON.parse(text) as { customer_id: string }
     const sequenceNumber = `${PREFIX}${'0'.repeat(ANSWER_DIGITS)}${String(record).padStart(RECORD_DIGITS, '0')}`
-    const data = Buffer.from(text).toString('base64')
+    const data = Buffer.from(padded(text, padding)).toString('base64')
     records.push(
       `${HEAD}${sequenceNumber}${ARRIVAL}${'0'.repeat(ARRIVAL_LENGTH)}${DATA}${data}` +
         `","PartitionKey":"${customer}","EncryptionType":"NONE"}`,
@@ -103,6 +110,10 @@ function buildTemplate(count: number, firstOrder: number, random: () => number):
   }
   starts[count] = end
   return { bytes: Buffer.from(records.join(',')), starts }
+}
+
+function padded(order: string, bytes: number): string {
+  return bytes === 0 ? order : `${order.slice(0, -1)},"more":"${'x'.repeat(bytes)}"}`
 }
 
 interface Patch {

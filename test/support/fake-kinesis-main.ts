@@ -1,7 +1,7 @@
 /**
  * The fake Kinesis of benchmarks as a process of its own:
  *
- *     tsx test/support/fake-kinesis-main.ts --shards N --records N [--answer N] [--rate N] [--held] [--port N]
+ *     tsx test/support/fake-kinesis-main.ts --shards N --records N [--answer N] [--rate N] [--padding N] [--held] [--port N]
  *
  * `--records` are those of each shard; `--answer` at most in one answer; `--rate` how many come in a second and shard;
  * `--held`: none until a POST to /-/release. Prints `{"port":N,"arn":"…"}` when it listens. GET /-/cost says what was served
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '1000000' },
     answer: { type: 'string', default: '10000' },
     rate: { type: 'string' },
+    padding: { type: 'string', default: '0' },
     held: { type: 'boolean', default: false },
   },
 })
@@ -26,6 +27,7 @@ const kinesis = await startFakeKinesis({
   shards: Number(values.shards),
   recordsPerShard: Number(values.records),
   recordsPerAnswer: Number(values.answer),
+  paddingBytes: Number(values.padding),
   isHeld: values.held,
   ...(values.rate === undefined ? {} : { recordsPerSecond: Number(values.rate) }),
 })

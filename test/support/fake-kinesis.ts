@@ -15,6 +15,8 @@ export interface FakeKinesisOptions {
   readonly recordsPerShard: number
   /** At most in one answer, as on AWS. Default: 10,000. */
   readonly recordsPerAnswer?: number
+  /** Bytes that each order has beyond its 190 or so. Default: 0. */
+  readonly paddingBytes?: number
   /** Records that come into each shard a second. Default: all are there from the start. */
   readonly recordsPerSecond?: number
   /** The shards are empty until `release`. Default: false. */
@@ -115,7 +117,12 @@ class FakeStream {
   constructor(options: FakeKinesisOptions) {
     this.#options = options
     this.#perAnswer = options.recordsPerAnswer ?? 10_000
-    this.#ring = new AnswerRing({ perAnswer: this.#perAnswer, shards: options.shards, templates: 4 })
+    this.#ring = new AnswerRing({
+      perAnswer: this.#perAnswer,
+      shards: options.shards,
+      templates: 4,
+      padding: options.paddingBytes ?? 0,
+    })
     this.#served = new Float64Array(options.shards)
     if (options.isHeld !== true) this.release()
   }
