@@ -112,8 +112,8 @@ function buildTemplate(count: number, firstOrder: number, padding: number, rando
   return { bytes: Buffer.from(records.join(',')), starts }
 }
 
-function padded(order: string, bytes: number): string {
-  return bytes === 0 ? order : `${order.slice(0, -1)},"more":"${'x'.repeat(bytes)}"}`
+function padded(text: string, bytes: number): string {
+  return bytes === 0 ? text : `${text.slice(0, -1)},"more":"${'x'.repeat(bytes)}"}`
 }
 
 interface Patch {
