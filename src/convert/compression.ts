@@ -2,7 +2,6 @@
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Compression } from '../domain/delivery-stream.ts'
-import { unreachable } from '../domain/errors.ts'
 
 /** Extension (with its dot, or empty) and encoding as Firehose names compressed objects, measured. */
 export function objectNaming(compression: Compression): {
@@ -15,7 +14,7 @@ export function objectNaming(compression: Compression): {
     case 'GZIP':
       return { extension: '.gz', contentEncoding: 'gzip' }
     default:
-      return unreachable(compression)
+      throw new Error(`compress object: ${compression} is not there yet`)
   }
 }
 
@@ -34,7 +33,7 @@ export async function compress(
     case 'GZIP':
       return pipeline(source, createGzip({ level: LEVEL }), withoutSystem, take, { signal })
     default:
-      return unreachable(compression)
+      throw new Error(`compress object: ${compression} is not there yet`)
   }
 }
 

@@ -26,7 +26,11 @@ export interface DeliveryStream extends StreamRef {
   readonly status: StreamStatus
   /** Starts at 1, one more after each effective UpdateDestination; part of every object key. */
   readonly version: number
+  /** Starts at 1; the registry counts every replacement, also those that make no version (tags, encryption). */
+  readonly revision: number
   readonly createdAtMs: number
+  /** Callers see it CREATING until then (epoch ms); absent: it was ACTIVE at once. */
+  readonly readyAtMs?: number
   /** Absent until the first update. */
   readonly updatedAtMs?: number
   readonly hints: BufferingHints
@@ -37,10 +41,36 @@ export interface DeliveryStream extends StreamRef {
   readonly kinesis?: KinesisSource
   /** DeliveryStreamDescription.Source as DescribeDeliveryStream answers it; absent for DirectPut without a throughput hint. */
   readonly source?: JsonObject
-  /** As given to Create. */
-  readonly tags?: readonly JsonObject[]
+  /** In order of keys, which are unique. */
+  readonly tags?: readonly Tag[]
+  /** What StartDeliveryStreamEncryption asked for; absent: it never did. */
+  readonly encryption?: Encryption
   /** SHA-256 of each declaration in a configuration file that was applied; each acts once. */
   readonly declarations: readonly string[]
+}
+
+/** The status that callers see; the stored one says only whether the stream is being deleted. */
+export function statusAt({ status, readyAtMs = 0 }: DeliveryStream, nowMs: number): StreamStatus {
+  return status === 'ACTIVE' && nowMs < readyAtMs ? 'CREATING' : status
+}
+
+/** AWS's spelling, as it is given and answered. */
+export interface Tag {
+  readonly Key: string
+  readonly Value?: string
+}
+
+/**
+ * Server-side encryption as the API keeps and reports it. Records are encrypted at rest by the store's operator, not by
+ * this state.
+ */
+export interface Encryption {
+  readonly status: 'ENABLED' | 'DISABLED'
+  readonly keyType: 'AWS_OWNED_CMK' | 'CUSTOMER_MANAGED_CMK'
+  /** There with CUSTOMER_MANAGED_CMK, and only then. */
+  readonly keyArn?: string
+  /** Wall clock, epoch ms, of the starts and stops that still count towards the limit of calls. */
+  readonly changesAtMs: readonly number[]
 }
 
 /** The data stream that feeds a delivery stream. */
@@ -60,16 +90,30 @@ export interface BufferingHints {
   readonly intervalMs: number
 }
 
-export type Compression = 'UNCOMPRESSED' | 'GZIP'
+export type Compression = 'UNCOMPRESSED' | 'GZIP' | 'ZIP' | 'Snappy' | 'HADOOP_SNAPPY'
 export type ParquetCompression = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED'
 
-export interface S3Destination {
+export interface S3Destination extends S3Place {
+  /** IANA name of CustomTimeZone; absent: UTC. */
+  readonly timeZone?: string
+  /** With its dot; takes the place of the format's own extension. Absent: that. */
+  readonly fileExtension?: string
+  /** Absent: records are delivered as they are. */
+  readonly conversion?: FormatConversion
+  /** Where every record lands as it came, besides (S3BackupMode Enabled). */
+  readonly backup?: S3Place
+}
+
+/** Where and how objects are put: what S3DestinationConfiguration says. */
+export interface S3Place {
   readonly bucket: string
   readonly prefix: string
   readonly errorOutputPrefix: string
   readonly compression: Compression
-  /** Absent: records are delivered as they are. */
-  readonly conversion?: FormatConversion
+  /** Objects are encrypted with this key (SSE-KMS); absent: the bucket's default. */
+  readonly kmsKeyArn?: string
+  /** Assumed for the puts where `aws.assumeRoles` says so; absent: the process's own credentials. */
+  readonly roleArn?: string
 }
 
 /** JSON to Parquet (DataFormatConversionConfiguration). */

@@ -124,8 +124,8 @@ export interface Registry {
   get(name: string): Promise<DeliveryStream | undefined>
   /** In order of names. */
   list(): Promise<readonly DeliveryStream[]>
-  /** Writes a changed definition if the stored one still is `expectedVersion` of the same incarnation. */
-  replace(stream: DeliveryStream, expectedVersion: number): Promise<'replaced' | 'conflict' | 'gone'>
+  /** Writes a changed definition if the stored one still has its incarnation and revision; the revision goes up by one. */
+  replace(stream: DeliveryStream): Promise<'replaced' | 'conflict' | 'gone'>
   /**
    * Marks the stream DELETING, drops what is pending (booked as dropped), removes it. May be called again after a crash
    * to go on. Answers the final totals, or undefined when it was gone.
@@ -278,6 +278,10 @@ export interface ObjectToPut {
   readonly body: ObjectBody
   readonly contentType: string
   readonly contentEncoding?: string
+  /** Encrypt with this key (SSE-KMS); absent: the bucket's default. */
+  readonly kmsKeyArn?: string
+  /** Put under this role where roles are assumed; absent: the process's own credentials. */
+  readonly roleArn?: string
   /** Identifies the content; an object under the same key with equal metadata is this object. */
   readonly metadata: Readonly<Record<string, string>>
 }

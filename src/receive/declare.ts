@@ -51,7 +51,7 @@ export async function declare(
       return stored
     }
     const changed = updated(stored, stream, hash)
-    if ((await registry.replace(changed, stored.version)) !== 'replaced') continue
+    if ((await registry.replace(changed)) !== 'replaced') continue
     // Read once more: the hash of another process's declaration may have taken the place of this one.
     log.info({ deliveryStream: stream.name, version: changed.version }, 'declaration was applied')
   }

@@ -60,6 +60,7 @@ export function definitionFrom(input: CreateInput, context: DefinitionContext): 
     type: input.KinesisStreamSourceConfiguration === undefined ? 'DirectPut' : 'KinesisStreamAsSource',
     status: 'ACTIVE',
     version: 1,
+    revision: 1,
     createdAtMs: context.nowMs,
     hints: hintsOf(destination),
     destination: destinationOf(destination, extension, context),

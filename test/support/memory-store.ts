@@ -95,12 +95,12 @@ export class MemoryStore {
       this.#answer()
       return [...this.streams.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
     },
-    replace: async (stream, expectedVersion) => {
+    replace: async (stream) => {
       this.#answer()
       const known = this.streams.get(stream.name)
       if (known?.incarnation !== stream.incarnation) return 'gone'
-      if (known.version !== expectedVersion) return 'conflict'
-      this.streams.set(stream.name, stream)
+      if (known.revision !== stream.revision) return 'conflict'
+      this.streams.set(stream.name, { ...stream, revision: stream.revision + 1 })
       return 'replaced'
     },
     remove: async (stream) => {

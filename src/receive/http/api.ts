@@ -25,7 +25,16 @@ export interface Api {
   readonly background: (work: Promise<void>) => void
 }
 
+/** Who calls, and what they may do (IAM's words). Nobody is asked for credentials: everything. */
+export interface Caller {
+  /** Throws ClientError AccessDeniedException unless the action, such as `firehose:PutRecord`, is allowed on this ARN. */
+  authorize(action: string, resource: string): void
+  /** The same for what a stream may be made to use: the ARN of a bucket, of a data stream, of a role that is assumed. */
+  reach(resource: string): void
+}
+
 export interface Call {
+  readonly caller: Caller
   /** The body as JSON. */
   readonly input: unknown
   /** The body was ASCII without `\u` escapes, so every string in it is ASCII. */

@@ -1,5 +1,5 @@
 /** The input of CreateDeliveryStream: what the API takes, and what a configuration file declares. */
-import type { JsonObject } from '../../domain/delivery-stream.ts'
+import type { JsonObject, Tag } from '../../domain/delivery-stream.ts'
 import type { Shape, StructureShape } from './constraints.ts'
 import {
   deliveryStreamName,
@@ -94,7 +94,7 @@ export interface CreateInput extends Partial<Record<(typeof OTHER_DESTINATIONS)[
   readonly DeliveryStreamEncryptionConfigurationInput?: JsonObject
   readonly S3DestinationConfiguration?: ExtendedS3Input
   readonly ExtendedS3DestinationConfiguration?: ExtendedS3Input
-  readonly Tags?: readonly JsonObject[]
+  readonly Tags?: readonly Tag[]
 }
 
 /** S3DestinationConfiguration has the first eight members. */

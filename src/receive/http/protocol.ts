@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Metrics } from '../../account/metrics.ts'
 import { BufferUnavailableError, ClientError } from '../../domain/errors.ts'
-import type { Api, Call } from './api.ts'
+import type { Api, Call, Caller } from './api.ts'
 import { BodyAborted, discardBody, readBody, type BodyBudget, type BodyShare } from './body.ts'
 import { operations } from './operations.ts'
 
@@ -110,11 +110,13 @@ function operationName(request: IncomingMessage): string {
     : ''
 }
 
+const anybody: Caller = { authorize() {}, reach() {} }
+
 function readCall(body: Buffer): Call {
   const ascii = isAscii(body)
   if (!ascii && !isUtf8(body)) throw new ClientError('SerializationException', 'The body is not UTF-8')
   const text = body.toString(ascii ? 'latin1' : 'utf8')
-  return { input: parse(text), plain: ascii && !text.includes('\\u') }
+  return { caller: anybody, input: parse(text), plain: ascii && !text.includes('\\u') }
 }
 
 function parse(text: string): unknown {

@@ -41,13 +41,13 @@ export class LmdbRegistry implements Registry {
     return Array.from(this.#db.streams.getRange({}), ({ value }) => value)
   }
 
-  async replace(stream: DeliveryStream, expectedVersion: number): Promise<'replaced' | 'conflict' | 'gone'> {
+  async replace(stream: DeliveryStream): Promise<'replaced' | 'conflict' | 'gone'> {
     return this.#db.write(`replace ${stream.name}`, () => {
       const known = this.#db.streams.get(stream.name)
       if (known?.incarnation !== stream.incarnation) return 'gone'
       if (known.status === 'DELETING' && stream.status !== 'DELETING') return 'gone'
-      if (known.version !== expectedVersion) return 'conflict'
-      void this.#db.streams.put(stream.name, stream)
+      if (known.revision !== stream.revision) return 'conflict'
+      void this.#db.streams.put(stream.name, { ...stream, revision: stream.revision + 1 })
       return 'replaced'
     })
   }

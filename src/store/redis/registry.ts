@@ -43,14 +43,14 @@ export class RedisRegistry implements Registry {
     return texts.map(parse).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  async replace(stream: DeliveryStream, expectedVersion: number): Promise<'replaced' | 'conflict' | 'gone'> {
+  async replace(stream: DeliveryStream): Promise<'replaced' | 'conflict' | 'gone'> {
     for (;;) {
       const read = await this.#read(stream.name)
       if (read === null) return 'gone'
       const stored = parse(read)
       if (stored.incarnation !== stream.incarnation || stored.status === 'DELETING') return 'gone'
-      if (stored.version !== expectedVersion) return 'conflict'
-      if (await this.#write(stream, read)) return 'replaced'
+      if (stored.revision !== stream.revision) return 'conflict'
+      if (await this.#write({ ...stream, revision: stream.revision + 1 }, read)) return 'replaced'
     }
   }
 

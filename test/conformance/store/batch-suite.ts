@@ -96,7 +96,7 @@ function pinSuite(make: MakeStore): void {
   test('a plan of another version than the stream has now is stale', async () => {
     const opened = await oneBatch(make)
     const { store, batch } = opened
-    expect(await store.registry.replace(streamOf({ version: 2 }), 1)).toBe('replaced')
+    expect(await store.registry.replace(streamOf({ version: 2 }))).toBe('replaced')
     expect(await store.buffer.pin(batch, planOf(1))).toEqual({ kind: 'stale' })
     expect(await describeBatch(store, batch)).toMatchObject({ state: 'sealed' })
     expect(await store.buffer.pin(batch, planOf(2))).toEqual({ kind: 'pinned', plan: planOf(2) })
@@ -105,7 +105,7 @@ function pinSuite(make: MakeStore): void {
   test('a pinned plan outlives a change of the destination', async () => {
     const { store, batch } = await oneBatch(make)
     await store.buffer.pin(batch, planOf(1))
-    await store.registry.replace(streamOf({ version: 2 }), 1)
+    await store.registry.replace(streamOf({ version: 2 }))
     expect(await store.buffer.pin(batch, planOf(2))).toEqual({ kind: 'pinned', plan: planOf(1) })
   })
 

@@ -62,6 +62,7 @@ export interface StreamOptions {
   readonly bytes?: number
   readonly intervalMs?: number
   readonly version?: number
+  readonly revision?: number
 }
 
 export function streamOf(options: StreamOptions = {}): DeliveryStream {
@@ -73,6 +74,7 @@ export function streamOf(options: StreamOptions = {}): DeliveryStream {
     type: 'DirectPut',
     status: 'ACTIVE',
     version: options.version ?? 1,
+    revision: options.revision ?? 1,
     createdAtMs: 1_790_000_000_000,
     hints: { bytes: options.bytes ?? 1_000_000, intervalMs: options.intervalMs ?? 60_000 },
     destination: {

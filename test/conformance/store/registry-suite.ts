@@ -50,34 +50,34 @@ function definitionSuite(make: MakeStore): void {
     expect((await store.registry.list()).map((stream) => stream.name)).toEqual(names.toSorted())
   })
 
-  test('a definition is replaced only from the version that was read, in the same incarnation', async () => {
+  test('a definition is replaced only from the revision that was read, in the same incarnation', async () => {
     const stream = streamOf()
     const { store } = await openWith(make, stream)
     const second = { ...stream, version: 2, updatedAtMs: 5 }
-    expect(await store.registry.replace(second, 1)).toBe('replaced')
-    expect(await store.registry.get('orders')).toEqual(second)
-    expect(await store.registry.replace({ ...stream, version: 3 }, 1)).toBe('conflict')
-    expect(await store.registry.replace({ ...second, version: 3, incarnation: '00000000000000ff' }, 2)).toBe(
+    expect(await store.registry.replace(second)).toBe('replaced')
+    expect(await store.registry.get('orders')).toEqual({ ...second, revision: 2 })
+    expect(await store.registry.replace({ ...stream, version: 3 })).toBe('conflict')
+    expect(await store.registry.replace({ ...second, revision: 2, version: 3, incarnation: '00000000000000ff' })).toBe(
       'gone',
     )
-    expect(await store.registry.replace(streamOf({ name: 'unknown' }), 1)).toBe('gone')
-    expect(await store.registry.get('orders')).toEqual(second)
+    expect(await store.registry.replace(streamOf({ name: 'unknown' }))).toBe('gone')
+    expect(await store.registry.get('orders')).toEqual({ ...second, revision: 2 })
   })
 
   test('an update does not bring a stream back that is being deleted', async () => {
     const stream = streamOf()
     const { store } = await openWith(make, stream)
-    expect(await store.registry.replace({ ...stream, status: 'DELETING' }, 1)).toBe('replaced')
-    expect(await store.registry.replace({ ...stream, version: 2 }, 1)).toBe('gone')
+    expect(await store.registry.replace({ ...stream, status: 'DELETING' })).toBe('replaced')
+    expect(await store.registry.replace({ ...stream, version: 2 })).toBe('gone')
     expect((await store.registry.get('orders'))?.status).toBe('DELETING')
   })
 
-  test('of many replacements of one version exactly one wins', async () => {
+  test('of many replacements of one revision exactly one wins', async () => {
     const stream = streamOf()
     const { store } = await openWith(make, stream)
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        store.registry.replace({ ...stream, version: 2, updatedAtMs: index }, 1),
+        store.registry.replace({ ...stream, version: 2, updatedAtMs: index }),
       ),
     )
     expect(answers.filter((answer) => answer === 'replaced')).toHaveLength(1)
@@ -141,7 +141,7 @@ function removeSuite(make: MakeStore): void {
     const [pinned] = await opened.store.buffer.sealed(stream, 1)
     if (pinned === undefined) throw new Error('nothing was sealed')
     await opened.store.buffer.pin(pinned, planOf())
-    expect(await opened.store.registry.replace({ ...stream, status: 'DELETING' }, 1)).toBe('replaced')
+    expect(await opened.store.registry.replace({ ...stream, status: 'DELETING' })).toBe('replaced')
     await opened.reopen()
     expect(await opened.store.buffer.append(stream, [frameOf(['late'])], appendIds()())).toEqual({
       kind: 'refused',

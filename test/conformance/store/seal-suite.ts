@@ -114,7 +114,7 @@ function sizeSuite(make: MakeStore): void {
     const nextId = appendIds()
     await expectAppended(store, stream, [noiseFrame(50)], nextId())
     const smaller = { ...stream, version: 2, hints: { ...stream.hints, bytes: 60 } }
-    expect(await store.registry.replace(smaller, 1)).toBe('replaced')
+    expect(await store.registry.replace(smaller)).toBe('replaced')
     expect(await expectAppended(store, stream, [noiseFrame(10)], nextId())).toMatchObject({ sealed: 1 })
   })
 }

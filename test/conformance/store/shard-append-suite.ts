@@ -252,7 +252,7 @@ function goneSuite(make: MakeStore): void {
     const stream = streamOf()
     const leased = await leasedShard(make, stream)
     const { store, lease } = leased
-    expect(await store.registry.replace({ ...stream, status: 'DELETING' }, 1)).toBe('replaced')
+    expect(await store.registry.replace({ ...stream, status: 'DELETING' })).toBe('replaced')
     const position = follows(lease, TRIM_HORIZON, 1)
     expect(await store.buffer.appendFromShard([frameOf(['a'])], position)).toEqual({ kind: 'refused' })
     await expectNothingTaken(leased)
