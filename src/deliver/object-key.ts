@@ -39,11 +39,15 @@ interface KeyInput {
   /** Wall clock, epoch ms. */
   readonly oldestArrivalMs: number
   readonly identity: ObjectIdentity
+  /** IANA name of the zone in which times are written (CustomTimeZone); absent: UTC. */
+  readonly timeZone?: string
 }
 
 export interface ObjectKeyInput extends KeyInput {
   /** With its dot, or empty. */
   readonly extension: string
+  /** `backup`: an object of records as they came (S3BackupMode), `prefix` being that of the backup's place. Absent: `data`. */
+  readonly kind?: 'data' | 'backup'
 }
 
 export interface ErrorObjectKeyInput extends KeyInput {
@@ -53,11 +57,12 @@ export interface ErrorObjectKeyInput extends KeyInput {
   readonly errorType: ErrorType
 }
 
-/** The key of a data object. */
+/** The key of a data object, or of an object of the backup. */
 export function objectKey(input: ObjectKeyInput): string {
+  const { kind = 'data', extension } = input
   const prefix = parsed(input.prefix, 'Prefix')
   const time = hasExpressions(prefix) ? '' : defaultTimePart(input.oldestArrivalMs)
-  return evaluate(prefix, input, 'data') + time + objectName(input, 'data') + input.extension
+  return evaluate(prefix, input, kind) + time + objectName(input, kind) + extension
 }
 
 /**
@@ -81,7 +86,7 @@ function parsed(prefix: string, member: PrefixMember): readonly Expression[] {
   return result.expressions
 }
 
-type Kind = 'data' | ErrorType
+type Kind = 'data' | 'backup' | ErrorType
 
 function objectName({ stream, version, oldestArrivalMs, identity }: KeyInput, kind: Kind): string {
   const time = formatTime(namePattern, oldestArrivalMs)
@@ -107,7 +112,8 @@ function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kin
         randomStrings += 1
         break
       case 'error-output-type':
-        if (kind === 'data') throw new Error('evaluate prefix: error-output-type in the prefix of data')
+        if (kind === 'data' || kind === 'backup')
+          throw new Error(`evaluate prefix: error-output-type in the prefix of ${kind}`)
         key += kind
         break
       case 'partition-key':
