@@ -170,7 +170,13 @@ test.each<[object, string]>([
     'DirectPutSourceConfiguration is only applicable for DirectPut stream type',
   ],
   [
-    { MSKSourceConfiguration: { TopicName: 'clicks' } },
+    {
+      MSKSourceConfiguration: {
+        MSKClusterARN: 'arn:aws:kafka:us-east-1:000000000000:cluster/clicks/1',
+        TopicName: 'clicks',
+        AuthenticationConfiguration: { RoleARN: source.RoleARN, Connectivity: 'PRIVATE' },
+      },
+    },
     'MSKSourceConfiguration is only applicable for MSKAsSource stream type',
   ],
   [

@@ -10,7 +10,7 @@ import type { JsonObject, JsonValue } from '../../domain/delivery-stream.ts'
 export type Shape =
   StringShape | NumberShape | { readonly type: 'boolean' } | BlobShape | ListShape | MapShape | StructureShape
 
-interface StringShape {
+export interface StringShape {
   readonly type: 'string'
   readonly min?: number
   readonly max?: number
@@ -25,7 +25,8 @@ interface StringShape {
 }
 
 interface NumberShape {
-  readonly type: 'integer' | 'double'
+  /** A timestamp is in epoch seconds, fractions allowed. */
+  readonly type: 'integer' | 'double' | 'timestamp'
   readonly min?: number
   readonly max?: number
 }
@@ -106,6 +107,7 @@ function read(shape: Shape, input: unknown, path: string, findings: Findings): J
       return text(shape, input, path, findings)
     case 'integer':
     case 'double':
+    case 'timestamp':
       return number(shape, input, path, findings)
     case 'boolean':
       if (typeof input !== 'boolean') throw wrongType(input, 'Boolean')

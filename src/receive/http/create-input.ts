@@ -1,46 +1,17 @@
 /** The input of CreateDeliveryStream: what the API takes, and what a configuration file declares. */
 import type { JsonObject, Tag } from '../../domain/delivery-stream.ts'
-import type { Shape, StructureShape } from './constraints.ts'
+import type { StructureShape } from './constraints.ts'
 import {
   deliveryStreamName,
   deliveryStreamType,
-  extendedS3Destination,
-  kmsKeyArn,
-  roleArn,
-  s3Destination,
+  encryptionConfigurationInput,
   structure,
+  tags,
   type ShapeOptions,
 } from './shapes.ts'
-
-/** A structure that is only told apart by being there. */
-const anything = structure({})
-
-const tag = structure(
-  {
-    Key: { type: 'string', min: 1, max: 128, pattern: '^(?!aws:)[\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@%]*$' },
-    Value: { type: 'string', min: 0, max: 256, pattern: '^[\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@%]*$' },
-  },
-  ['Key'],
-)
-
-const kinesisStreamArn: Shape = {
-  type: 'string',
-  min: 1,
-  max: 512,
-  pattern: 'arn:.*:kinesis:[a-zA-Z0-9\\-]+:\\d{12}:stream/[a-zA-Z0-9_.-]+',
-}
-
-/** Destinations of the API that this version does not deliver to. */
-const OTHER_DESTINATIONS = [
-  'RedshiftDestinationConfiguration',
-  'ElasticsearchDestinationConfiguration',
-  'AmazonopensearchserviceDestinationConfiguration',
-  'SplunkDestinationConfiguration',
-  'HttpEndpointDestinationConfiguration',
-  'AmazonOpenSearchServerlessDestinationConfiguration',
-  'SnowflakeDestinationConfiguration',
-  'IcebergDestinationConfiguration',
-] as const
+import { OTHER_DESTINATIONS, unread } from './shapes/other-destinations.ts'
+import { extendedS3Destination, s3Destination } from './shapes/s3-destination.ts'
+import { databaseSource, directPutSource, kinesisStreamSource, mskSource } from './shapes/sources.ts'
 
 export const DESTINATIONS = [
   'S3DestinationConfiguration',
@@ -53,27 +24,15 @@ export function createInputShape(options: ShapeOptions): StructureShape {
     {
       DeliveryStreamName: deliveryStreamName,
       DeliveryStreamType: deliveryStreamType,
-      DirectPutSourceConfiguration: structure(
-        { ThroughputHintInMBs: { type: 'integer', min: 1, max: 100 } },
-        ['ThroughputHintInMBs'],
-      ),
-      KinesisStreamSourceConfiguration: structure(
-        { KinesisStreamARN: kinesisStreamArn, RoleARN: roleArn },
-        options.roleOptional ? ['KinesisStreamARN'] : ['KinesisStreamARN', 'RoleARN'],
-      ),
-      DeliveryStreamEncryptionConfigurationInput: structure(
-        {
-          KeyARN: kmsKeyArn,
-          KeyType: { type: 'string', values: ['AWS_OWNED_CMK', 'CUSTOMER_MANAGED_CMK'], hidden: true },
-        },
-        ['KeyType'],
-      ),
+      DirectPutSourceConfiguration: directPutSource,
+      KinesisStreamSourceConfiguration: kinesisStreamSource(options),
+      DeliveryStreamEncryptionConfigurationInput: encryptionConfigurationInput,
       S3DestinationConfiguration: s3Destination(options),
       ExtendedS3DestinationConfiguration: extendedS3Destination(options),
-      ...Object.fromEntries(OTHER_DESTINATIONS.map((name) => [name, anything])),
-      Tags: { type: 'list', of: tag, min: 1, max: 50 },
-      MSKSourceConfiguration: anything,
-      DatabaseSourceConfiguration: anything,
+      ...unread(OTHER_DESTINATIONS),
+      Tags: tags,
+      MSKSourceConfiguration: mskSource,
+      DatabaseSourceConfiguration: databaseSource,
     },
     ['DeliveryStreamName'],
   )
