@@ -86,6 +86,10 @@ export class MemoryShards {
   carry: Carry = async (_call, step) => step()
   /** Bytes of frames that still fit; what does not is throttled. */
   roomBytes = Number.POSITIVE_INFINITY
+  /** New leases whose counter was not above all that their shard ever had, rolled back or not; empty when all is well. */
+  readonly repeated: string[] = []
+  /** The greatest counter that each shard ever had. It is never rolled back. */
+  readonly #given = new Map<string, number>()
   readonly #now: () => number
   readonly #streams: ReadonlyMap<string, DeliveryStream>
   #state: State = { shards: new Map(), leases: new Map(), attending: new Map(), appends: [] }
@@ -197,10 +201,17 @@ export class MemoryShards {
     if (shard === undefined || shard.checkpoint === SHARD_END) return undefined
     const isFree = shard.expiresAtMs <= this.#now()
     if (!isFree && shard.holder !== holder) return undefined
-    const counter = isFree ? shard.counter + 1 : shard.counter
+    const counter = isFree ? Math.max(shard.counter + 1, Math.floor(this.#now())) : shard.counter
+    if (isFree) this.#noteGiven(`${stream.incarnation} ${key}`, counter)
     this.#put({ ...shard, holder, counter, expiresAtMs: this.#now() + ttlMs })
     const { name, incarnation } = stream
     return { lease: { stream: { name, incarnation }, key, counter }, checkpoint: shard.checkpoint }
+  }
+
+  #noteGiven(shard: string, counter: number): void {
+    const before = this.#given.get(shard) ?? 0
+    if (counter <= before) this.repeated.push(`${shard}: ${counter} was given after ${before}`)
+    this.#given.set(shard, Math.max(counter, before))
   }
 
   #renew(holder: string, stream: StreamRef, held: readonly RenewedShard[], ttlMs: number): readonly string[] {

@@ -139,7 +139,9 @@ test('a process whose pause nobody used takes its shards again under new counter
   world.running.get('p1')?.process.resume()
   await run(ROUND_MS + 1_000)
   expect(loads()).toEqual({ p1: 4 })
-  expect(world.shards().map(({ counter }) => counter)).toEqual(before.map((counter) => counter + 1))
+  for (const [index, { counter }] of world.shards().entries())
+    expect(counter).toBeGreaterThan(before[index] ?? Infinity)
+  expect(world.store.repeated).toEqual([])
 })
 
 test('while the store is away a process stops reading before its leases run out, by its own clock', async () => {

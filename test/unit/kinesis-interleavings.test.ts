@@ -408,8 +408,10 @@ test('a process that gave shards up prolongs their leases no more, and one that 
   expect(moved).toHaveLength(1)
   world.kill('p2')
   const diedMs = world.simulation.nowMs
-  const isFree = (): boolean => world.shards().some(({ counter }) => counter === 3)
-  await world.simulation.runUntil(isFree, 2 * LEASE_MS, 10)
+  const under = moved[0]?.counter ?? Infinity
+  const isTaken = (): boolean =>
+    world.shards().some(({ key, counter }) => key === moved[0]?.key && counter > under)
+  await world.simulation.runUntil(isTaken, 2 * LEASE_MS, 10)
   expect(world.simulation.nowMs - diedMs).toBeLessThan(LEASE_MS + 100)
   await expectAllWell()
   expect(texts().toSorted()).toEqual(['a', 'b'])

@@ -22,6 +22,7 @@ describe('each record enters once and in order, and every shard is read in the e
     await world.simulation.runUntil(() => leftToDo(world).length === 0, CALM_MS, 5_000)
     const told = `seed ${seed}\n${storm.diary.join('\n')}\n`
     expect(violations(world), told).toEqual([])
+    expect(world.store.repeated, told).toEqual([])
     expect(leftToDo(world), told).toEqual([])
   })
 })

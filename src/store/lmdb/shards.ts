@@ -1,6 +1,7 @@
 /**
  * Shards, their leases and checkpoints in LMDB: one small record for each. One process owns the folder, so a lease of an
- * earlier holder is void from the start, only its counter lives on; and who reads shards is known in memory.
+ * earlier holder is void from the start, only its counter lives on; and who reads shards is known in memory. A counter is
+ * never below the time at which it was given, so that a folder restored from a copy gives none a second time.
  */
 import type { StreamRef } from '../../domain/delivery-stream.ts'
 import type { AcquiredShard, Ended, RenewedShard, Shards } from '../../domain/ports.ts'
@@ -110,7 +111,7 @@ export class LmdbShards implements Shards {
       const nowMs = this.#time.now()
       const held = shard.expiresAtMs > nowMs
       if (held && shard.holder !== this.holder) return undefined
-      const counter = held ? shard.counter : shard.counter + 1
+      const counter = held ? shard.counter : Math.max(shard.counter + 1, nowMs)
       const { name, incarnation } = stream
       this.#put(incarnation, key, { ...shard, holder: this.holder, counter, expiresAtMs: nowMs + ttlMs })
       return { lease: { stream: { name, incarnation }, key, counter }, checkpoint: shard.checkpoint }

@@ -28,6 +28,8 @@ export interface StoreUnderTest {
   rewriteFirstFrame?(batch: BatchRef, rewrite: (stored: Buffer) => Buffer): Promise<void>
   /** The answer to the next command that changes something is lost on its way; the client library sends it again. */
   loseNextAnswer?(): void | Promise<void>
+  /** Keeps a copy of what is stored. What it answers sets the store back to that; afterwards only the answer is used. */
+  copy?(): Promise<() => Promise<Store>>
 }
 
 export type MakeStore = (options: StoreOptions) => Promise<StoreUnderTest>

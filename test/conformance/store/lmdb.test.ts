@@ -1,5 +1,5 @@
 /** The embedded store passes the conformance suite of the store adapters. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
@@ -21,6 +21,16 @@ storeConformance(
         await store.close()
         store = await openStore(`reopened${(reopened += 1)}`)
         return store
+      },
+      copy: async () => {
+        const [data, kept] = [join(path, 'data.mdb'), join(folder, 'kept.mdb')]
+        copyFileSync(data, kept)
+        return async () => {
+          await store.close()
+          copyFileSync(kept, data)
+          store = await openStore(`reopened${(reopened += 1)}`)
+          return store
+        }
       },
       close: async () => {
         await store.close()

@@ -64,6 +64,19 @@ async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<
       if (stored === null) throw new Error(`rewrite frame of ${batch.batchId}: there is none`)
       await admin.lset(frames, 0, rewrite(stored))
     },
+    copy: async () => {
+      const kept = new Map<string, Buffer>()
+      for (const name of await admin.keys(`${keyPrefix}:*`)) {
+        const dumped = await admin.dumpBuffer(name)
+        if (dumped !== null) kept.set(name, dumped)
+      }
+      return async () => {
+        const names = await admin.keys(`${keyPrefix}:*`)
+        if (names.length > 0) await admin.unlink(...names)
+        for (const [name, dumped] of kept) await admin.restore(name, 0, dumped)
+        return first
+      }
+    },
     loseNextAnswer: () => {
       // The first thing that an append names is its key, so the answer lost is an append's.
       void proxy.dropAnswer(`${keyPrefix}:{`)

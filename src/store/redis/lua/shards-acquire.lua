@@ -6,7 +6,9 @@
 -- Answer  {fencing counter, checkpoint}; empty when another holds it, the shard has ended, or it or its stream is gone
 --
 -- Guarantee: one holder at a time by the store's clock, which never runs backwards here. Each holding has a counter that
--- the shard never had before. The same call sent twice gets the same answer: what is held already is prolonged.
+-- the shard never had before: one more than the last, and not below the time, so that a Redis that lost its tail and
+-- counts again from an earlier state gives none a second time. The same call sent twice gets the same answer: what is
+-- held already is prolonged.
 local status, stream_now = unpack(redis.call('HMGET', KEYS[1], 'status', 'now'))
 if not status or status == 'DELETING' then return {} end
 local holder, counter, expires, checkpoint =
@@ -15,7 +17,7 @@ if not checkpoint or checkpoint == 'SHARD_END' then return {} end
 local now = math.max(tonumber(ARGV[1]), tonumber(stream_now))
 counter = tonumber(counter)
 if holder == '' or tonumber(expires) <= now then
-  counter = counter + 1
+  counter = math.max(counter + 1, now)
 elseif holder ~= ARGV[2] then
   return {}
 end
