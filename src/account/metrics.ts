@@ -76,12 +76,12 @@ export const metricsTable = {
   hydrant_objects_total: {
     kind: 'counter',
     labels: ['delivery_stream', 'kind'],
-    help: 'Objects put: data or error (AWS: DeliveryToS3.ObjectCount).',
+    help: 'Objects put: data, error or backup (AWS: DeliveryToS3.ObjectCount).',
   },
   hydrant_object_bytes_total: {
     kind: 'counter',
     labels: ['delivery_stream', 'kind'],
-    help: 'Bytes of the objects put (AWS: DeliveryToS3.Bytes).',
+    help: 'Bytes of the objects put (AWS: DeliveryToS3.Bytes, BackupToS3.Bytes).',
   },
   hydrant_kinesis_records_total: {
     kind: 'counter',

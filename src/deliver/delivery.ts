@@ -1,16 +1,21 @@
 /**
  * A delivery: one attempt to land a sealed batch.
  *
- *   count the attempt -> pin the plan -> encode -> put the objects -> put the error objects -> discard the batch
+ *   count the attempt -> pin the plan -> back the records up -> encode -> put the objects -> put the error objects
+ *     -> discard the batch
  *
  * Everything after the pin is a pure function of batch and plan, so that a crash anywhere between the first put and the
  * discard makes the next attempt write the same objects. Each step is followed by a named crash point.
  */
+import type { Log } from '../account/log.ts'
+import type { Metrics } from '../account/metrics.ts'
 import type { BatchRef, SealedBatch } from '../domain/batch.ts'
 import { DestinationError } from '../domain/errors.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Clock, Dispatch, Encoder, ResolveColumns, Store } from '../domain/ports.ts'
-import { DecidedRecords } from './decided-records.ts'
+import type { Clock, Dispatch, ResolveColumns, Store } from '../domain/ports.ts'
+import type { DeliveryAttempt } from './attempt.ts'
+import { backUp } from './backup.ts'
 import { land, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
 import type { Deliver, DeliveryResult } from './queue.ts'
@@ -22,10 +27,10 @@ export interface DeliveryOptions extends LandingOptions {
   readonly resolveColumns: ResolveColumns
   /** What new plans are made with. */
   readonly engine: PlannedEngine
-  /** Opens what a pinned plan asks for; careful: in a process of its own. */
-  readonly encoderFor: (plan: Plan, careful: boolean) => Promise<Encoder>
   readonly dispatch: Dispatch
   readonly clock: Clock
+  readonly metrics: Metrics
+  readonly log: Log
   readonly attemptMaxMs: number
 }
 
@@ -58,7 +63,7 @@ async function attemptDelivery(
   batch: SealedBatch,
   jobSignal: AbortSignal,
 ): Promise<void> {
-  const { clock, attemptMaxMs, store, encoderFor, crash } = options
+  const { clock, attemptMaxMs, store, crash } = options
   const deadline = new AbortController()
   const ended = new AbortController()
   void clock.sleep(attemptMaxMs, ended.signal).then(() => {
@@ -69,30 +74,78 @@ async function attemptDelivery(
     const plan = await pinPlan(options, batch)
     if (plan === undefined) return
     crash('after-pin')
-    const careful = batch.deaths >= DEATHS_BEFORE_CAREFUL
-    const encoder = await encoderFor(plan, careful)
     const digest = new SourceDigest()
-    const decidedRecords = new DecidedRecords()
-    const frames = () => digest.over(store.buffer.read(batch, signal))
-    const undecided = () => decidedRecords.without(frames())
-    const encoded = await encoder.encode({ batch, plan, frames: undecided, careful, signal })
-    try {
-      crash('after-encode')
-      const context = {
-        batch,
-        plan,
-        planDigest: planDigest(plan),
-        sourceDigest: digest.value,
-        decided: decidedRecords.found,
-        frames,
-        signal,
-      }
-      await land(options, context, encoded)
-    } finally {
-      await encoded.dispose()
+    const attempt: DeliveryAttempt = {
+      batch,
+      plan,
+      planDigest: planDigest(plan),
+      frames: () => digest.over(store.buffer.read(batch, signal)),
+      digest,
+      careful: batch.deaths >= DEATHS_BEFORE_CAREFUL,
+      signal,
     }
+    await endBatch(options, batch, await landBoth(options, attempt))
   } finally {
     ended.abort()
+  }
+}
+
+/** The backup, then the data, whatever became of the backup. Fails if either did not land. */
+async function landBoth(options: DeliveryOptions, attempt: DeliveryAttempt): Promise<Outcome> {
+  const { objects, failure } = await backUp(options, attempt)
+  let outcome: Outcome
+  try {
+    outcome = await land(options, attempt)
+  } catch (error) {
+    if (failure !== undefined) tellFailure(options, attempt.batch, failure)
+    throw error
+  }
+  if (failure !== undefined) throw failure
+  return { ...outcome, objects: [...objects, ...outcome.objects] }
+}
+
+/** Two failures end an attempt as one; the other is counted and told here. */
+function tellFailure({ metrics, log }: DeliveryOptions, batch: SealedBatch, failure: DestinationError): void {
+  const { name } = batch.stream
+  metrics.count('hydrant_destination_errors_total', { delivery_stream: name, code: failure.code })
+  log.warn({ deliveryStream: name, batchId: batch.batchId, err: failure }, 'backup failed as well')
+}
+
+/** Discards the batch with what became of it, and tells of it, unless another attempt has. */
+async function endBatch(options: DeliveryOptions, batch: SealedBatch, outcome: Outcome): Promise<void> {
+  const { store, crash, metrics, log } = options
+  crash('before-discard')
+  const discarded = await store.buffer.discard(batch, outcome)
+  crash('after-discard')
+  if (!discarded) return
+  countOutcome(metrics, batch.stream.name, outcome)
+  log.info(
+    {
+      deliveryStream: batch.stream.name,
+      batchId: batch.batchId,
+      attempt: batch.attempts,
+      records: batch.records,
+      bytes: batch.bytes,
+      rows: outcome.rows,
+      failed: outcome.failed,
+      dropped: outcome.dropped,
+      objects: outcome.objects.map(({ bucket, key, bytes }) => ({ bucket, key, bytes })),
+    },
+    'batch delivered',
+  )
+}
+
+function countOutcome(metrics: Metrics, deliveryStream: string, outcome: Outcome): void {
+  const stream = { delivery_stream: deliveryStream }
+  metrics.count('hydrant_delivered_records_total', stream, outcome.delivered)
+  metrics.count('hydrant_dropped_records_total', stream, outcome.dropped)
+  metrics.count('hydrant_rows_total', stream, outcome.rows)
+  for (const [code, amount] of Object.entries(outcome.errors)) {
+    metrics.count('hydrant_failed_records_total', { ...stream, code }, amount)
+  }
+  for (const { kind, bytes } of outcome.objects) {
+    metrics.count('hydrant_objects_total', { ...stream, kind })
+    metrics.count('hydrant_object_bytes_total', { ...stream, kind }, bytes)
   }
 }
 

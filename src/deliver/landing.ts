@@ -1,116 +1,95 @@
 /**
- * The landing of an encoded batch: its objects are put, then an error object for each type of error, then the batch is discarded. Keys and
+ * The landing of a batch: it is encoded, its objects are put, then an error object for each type of error. Keys and
  * metadata are pure functions of batch and plan.
  */
 import { join } from 'node:path'
-import type { Log } from '../account/log.ts'
-import type { Metrics } from '../account/metrics.ts'
-import { batchSequence, type SealedBatch } from '../domain/batch.ts'
 import type { DeliveredObject, Outcome } from '../domain/outcome.ts'
-import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Destination, Encoded, EncodedObject, ObjectBody, Store } from '../domain/ports.ts'
+import type { Destination, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
 import type { ErrorType } from '../domain/record-metadata.ts'
 import type { CrashHook } from '../runtime/crash-point.ts'
-import type { Decided } from './decided-records.ts'
+import { putObject, type DeliveryAttempt } from './attempt.ts'
+import { DecidedRecords, type Decided } from './decided-records.ts'
 import { ErrorLines } from './error-object.ts'
 import { errorLine } from './error-record.ts'
 import { failedRecords } from './failed-records.ts'
 import { errorObjectKey, objectKey } from './object-key.ts'
 
 export interface LandingOptions {
-  readonly store: Pick<Store, 'buffer'>
   readonly destination: Destination
+  /** Opens what a pinned plan asks for; careful: in a process of its own. */
+  readonly encoderFor: (plan: Plan, careful: boolean) => Promise<Encoder>
   /** A folder of this process for error lines that do not fit in memory. */
   readonly stagingPath: string
-  readonly metrics: Metrics
-  readonly log: Log
   readonly crash: CrashHook
 }
 
-const CONTENT_TYPE = 'application/octet-stream'
-
 /** What one attempt knows once its batch is encoded. */
-export interface AttemptContext {
-  readonly batch: SealedBatch
-  readonly plan: Plan
-  readonly planDigest: string
-  readonly sourceDigest: string
+interface EncodedAttempt extends DeliveryAttempt {
+  readonly encoded: Encoded
   /** What was taken out of the frames on their way to the encoder. */
   readonly decided: Decided
-  /** Reads the whole batch again. */
-  readonly frames: () => AsyncIterable<Frame>
-  readonly signal: AbortSignal
 }
 
-/** Puts everything that the batch yields, then ends it. */
-export async function land(
-  options: LandingOptions,
-  context: AttemptContext,
-  encoded: Encoded,
-): Promise<void> {
-  const { store, crash, log } = options
-  const { batch } = context
+/** Puts everything that the batch yields, and answers what became of it. */
+export async function land(options: LandingOptions, attempt: DeliveryAttempt): Promise<Outcome> {
+  const { batch, plan, careful, frames, signal } = attempt
+  const encoder = await options.encoderFor(plan, careful)
+  const decided = new DecidedRecords()
+  const undecided = () => decided.without(frames())
+  const encoded = await encoder.encode({ batch, plan, frames: undecided, careful, signal })
+  try {
+    options.crash('after-encode')
+    return await landEncoded(options, { ...attempt, encoded, decided: decided.found })
+  } finally {
+    await encoded.dispose()
+  }
+}
+
+async function landEncoded(options: LandingOptions, attempt: EncodedAttempt): Promise<Outcome> {
+  const { batch, encoded, decided } = attempt
   const objects: DeliveredObject[] = []
   for (const object of encoded.objects) {
-    objects.push(await putData(options, context, object))
-    crash('after-put')
+    objects.push(await putData(options, attempt, object))
+    options.crash('after-put')
   }
-  const expected = failedByType(context.decided, encoded)
+  const expected = failedByType(decided, encoded)
   const failed = sumOf(expected)
-  if (failed > 0) objects.push(...(await putErrors(options, context, encoded, expected)))
-  const outcome: Outcome = {
+  if (failed > 0) objects.push(...(await putErrors(options, attempt, expected)))
+  return {
     delivered: batch.records - failed - encoded.dropped,
     failed,
     dropped: encoded.dropped,
     rows: encoded.rows,
-    errors: errorsByCode(context.decided, encoded),
+    errors: errorsByCode(decided, encoded),
     objects,
   }
-  crash('before-discard')
-  const discarded = await store.buffer.discard(batch, outcome)
-  crash('after-discard')
-  if (!discarded) return
-  countOutcome(options.metrics, batch.stream.name, outcome)
-  log.info(
-    {
-      deliveryStream: batch.stream.name,
-      batchId: batch.batchId,
-      attempt: batch.attempts,
-      records: batch.records,
-      bytes: batch.bytes,
-      rows: outcome.rows,
-      failed,
-      dropped: outcome.dropped,
-      objects: objects.map(({ bucket, key, bytes }) => ({ bucket, key, bytes })),
-    },
-    'batch delivered',
-  )
 }
 
 async function putData(
-  options: LandingOptions,
-  context: AttemptContext,
-  object: EncodedObject,
+  { destination: objects }: LandingOptions,
+  attempt: EncodedAttempt,
+  { part, rows, body, extension, contentEncoding }: EncodedObject,
 ): Promise<DeliveredObject> {
-  const { batch, plan, sourceDigest } = context
+  const { batch, plan, digest } = attempt
   const { destination } = plan
   const key = objectKey({
+    ...timesOf(plan),
     prefix: destination.prefix,
     stream: batch.stream.name,
     version: plan.version,
     oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest, partition: '', part: object.part },
-    extension: object.extension,
+    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part },
+    extension: destination.fileExtension ?? extension,
   })
-  const encoding = object.contentEncoding === undefined ? {} : { contentEncoding: object.contentEncoding }
-  const bytes = await put(options, context, {
-    key,
-    body: object.body,
-    part: String(object.part),
-    ...encoding,
-  })
-  return { bucket: destination.bucket, key, bytes, rows: object.rows, kind: 'data' }
+  const encoding = contentEncoding === undefined ? {} : { contentEncoding }
+  const object = { key, body, part: String(part), ...encoding }
+  const bytes = await putObject(objects, attempt, destination, object)
+  return { bucket: destination.bucket, key, bytes, rows, kind: 'data' }
+}
+
+function timesOf({ destination: { timeZone } }: Plan): { readonly timeZone?: string } {
+  return timeZone === undefined ? {} : { timeZone }
 }
 
 /** In the order in which their objects are put. */
@@ -134,11 +113,10 @@ function sumOf(counts: Readonly<Record<string, number>>): number {
 /** An error object for each type that has lines, in the order of `expected`. */
 async function putErrors(
   options: LandingOptions,
-  context: AttemptContext,
-  encoded: Encoded,
+  attempt: EncodedAttempt,
   expected: Readonly<Record<ErrorType, number>>,
 ): Promise<DeliveredObject[]> {
-  const { batch, plan, frames, decided } = context
+  const { batch, plan, frames, decided, encoded } = attempt
   const { incarnation } = batch.stream
   const staged = join(options.stagingPath, `errors-${incarnation}-${batch.batchId}-${batch.attempts}`)
   const lines: Record<ErrorType, ErrorLines> = {
@@ -158,7 +136,7 @@ async function putErrors(
           `write error lines of ${batch.batchId}: ${written.count} lines for ${count} ${errorType} records`,
         )
       }
-      if (count > 0) objects.push(await putErrorObject(options, context, errorType, written))
+      if (count > 0) objects.push(await putErrorObject(options, attempt, errorType, written))
     }
     return objects
   } finally {
@@ -166,62 +144,27 @@ async function putErrors(
   }
 }
 
+/** As it is: neither CompressionFormat nor FileExtension is for errors. */
 async function putErrorObject(
   options: LandingOptions,
-  context: AttemptContext,
+  attempt: EncodedAttempt,
   errorType: ErrorType,
   lines: ErrorLines,
 ): Promise<DeliveredObject> {
-  const { batch, plan, sourceDigest } = context
+  const { batch, plan, digest } = attempt
   const { destination } = plan
   const key = errorObjectKey({
+    ...timesOf(plan),
     prefix: destination.prefix,
     errorOutputPrefix: destination.errorOutputPrefix,
     errorType,
     stream: batch.stream.name,
     version: plan.version,
     oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest, partition: '', part: 0 },
+    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part: 0 },
   })
-  const bytes = await put(options, context, { key, body: await lines.finish(), part: errorType })
+  const object = { key, body: await lines.finish(), part: errorType }
+  const bytes = await putObject(options.destination, attempt, destination, object)
   options.crash('after-error-put')
   return { bucket: destination.bucket, key, bytes, rows: lines.count, kind: 'error' }
-}
-
-async function put(
-  { destination }: LandingOptions,
-  { batch, plan, planDigest: digestOfPlan, sourceDigest, signal }: AttemptContext,
-  object: { key: string; body: ObjectBody; part: string; contentEncoding?: string },
-): Promise<number> {
-  signal.throwIfAborted()
-  const { part, ...rest } = object
-  return destination.put(
-    {
-      bucket: plan.destination.bucket,
-      contentType: CONTENT_TYPE,
-      metadata: {
-        'hydrant-batch': `${batch.stream.incarnation}/${batch.batchId}`,
-        'hydrant-sequence': String(batchSequence(batch.batchId)),
-        'hydrant-source': sourceDigest,
-        'hydrant-plan': digestOfPlan,
-        'hydrant-part': part,
-      },
-      ...rest,
-    },
-    signal,
-  )
-}
-
-function countOutcome(metrics: Metrics, deliveryStream: string, outcome: Outcome): void {
-  const stream = { delivery_stream: deliveryStream }
-  metrics.count('hydrant_delivered_records_total', stream, outcome.delivered)
-  metrics.count('hydrant_dropped_records_total', stream, outcome.dropped)
-  metrics.count('hydrant_rows_total', stream, outcome.rows)
-  for (const [code, amount] of Object.entries(outcome.errors)) {
-    metrics.count('hydrant_failed_records_total', { ...stream, code }, amount)
-  }
-  for (const { kind, bytes } of outcome.objects) {
-    metrics.count('hydrant_objects_total', { ...stream, kind })
-    metrics.count('hydrant_object_bytes_total', { ...stream, kind }, bytes)
-  }
 }

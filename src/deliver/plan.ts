@@ -1,7 +1,7 @@
 /** Makes the plan of a batch from its delivery stream as it is now. Which plan holds is decided by the pin. */
 import { createHash } from 'node:crypto'
 import type { DeliveryStream } from '../domain/delivery-stream.ts'
-import type { Engine, Plan } from '../domain/plan.ts'
+import { RAW, type Engine, type Plan } from '../domain/plan.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 
 /** The engine that converts new batches in this process, and its version. */
@@ -18,7 +18,7 @@ export async function makePlan(
   const { destination } = stream
   const { conversion } = destination
   if (conversion === undefined) {
-    return { version: stream.version, destination, engine: 'raw', engineVersion: '1' }
+    return { version: stream.version, destination, ...RAW }
   }
   const columns = await resolveColumns(conversion.table)
   return {

@@ -18,9 +18,10 @@ export interface DeliveredObject {
   readonly bucket: string
   readonly key: string
   readonly bytes: number
-  /** Rows in a data object, error lines in an error object. */
+  /** Rows in a data object, error lines in an error object, records in an object of the backup. */
   readonly rows: number
-  readonly kind: 'data' | 'error'
+  /** `backup`: the records as they came (S3BackupMode), each of them besides what became of it. */
+  readonly kind: 'data' | 'error' | 'backup'
 }
 
 /** Kept for a while after a batch is gone, so that every record id leads to its objects. */

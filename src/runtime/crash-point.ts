@@ -7,6 +7,8 @@ export const crashPoints = [
   'after-dispatch',
   'after-begin',
   'after-pin',
+  'after-backup-encode',
+  'after-backup-put',
   'after-encode',
   'after-put',
   'after-error-file',

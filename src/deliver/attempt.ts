@@ -1,0 +1,56 @@
+/** An attempt at a batch under its pinned plan, and its puts: each object carries the metadata that identifies it (G2). */
+import { batchSequence, type SealedBatch } from '../domain/batch.ts'
+import type { S3Place } from '../domain/delivery-stream.ts'
+import type { Frame } from '../domain/frame.ts'
+import type { Plan } from '../domain/plan.ts'
+import type { Destination, ObjectBody } from '../domain/ports.ts'
+import type { SourceDigest } from './source-digest.ts'
+
+const CONTENT_TYPE = 'application/octet-stream'
+
+export interface DeliveryAttempt {
+  readonly batch: SealedBatch
+  readonly plan: Plan
+  readonly planDigest: string
+  /** Reads the whole batch, as it was received. Every reading passes the digest. */
+  readonly frames: () => AsyncIterable<Frame>
+  readonly digest: SourceDigest
+  /** The batch has killed processes: it is converted in one of its own. */
+  readonly careful: boolean
+  readonly signal: AbortSignal
+}
+
+export interface ObjectOfBatch {
+  readonly key: string
+  readonly body: ObjectBody
+  /** Tells the objects of a batch apart. */
+  readonly part: string
+  readonly contentEncoding?: string
+}
+
+/** Answers the bytes stored. */
+export async function putObject(
+  destination: Destination,
+  { batch, planDigest, digest, signal }: DeliveryAttempt,
+  { bucket, kmsKeyArn, roleArn }: S3Place,
+  { part, ...object }: ObjectOfBatch,
+): Promise<number> {
+  signal.throwIfAborted()
+  return destination.put(
+    {
+      bucket,
+      contentType: CONTENT_TYPE,
+      metadata: {
+        'hydrant-batch': `${batch.stream.incarnation}/${batch.batchId}`,
+        'hydrant-sequence': String(batchSequence(batch.batchId)),
+        'hydrant-source': digest.value,
+        'hydrant-plan': planDigest,
+        'hydrant-part': part,
+      },
+      ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
+      ...(roleArn === undefined ? {} : { roleArn }),
+      ...object,
+    },
+    signal,
+  )
+}
