@@ -6,7 +6,7 @@
  * Times are UTC, of the oldest record in the batch. A prefix with any expression gets no default time part; one without
  * gets `yyyy/MM/dd/HH/`, and nothing is put between a prefix and what follows it.
  */
-import { createHash } from 'node:crypto'
+import { derivedUuid } from '../domain/derived-uuid.ts'
 import { unreachable } from '../domain/errors.ts'
 import {
   hasExpressions,
@@ -90,7 +90,7 @@ type Kind = 'data' | 'backup' | ErrorType
 
 function objectName({ stream, version, oldestArrivalMs, identity }: KeyInput, kind: Kind): string {
   const time = formatTime(namePattern, oldestArrivalMs)
-  return `${stream}-${version}-${time}-${derivedUuid(identity, kind, 'name')}`
+  return `${stream}-${version}-${time}-${drawn(identity, kind, 'name')}`
 }
 
 function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kind): string {
@@ -105,10 +105,7 @@ function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kin
         key += formatTime(expression.pattern, input.oldestArrivalMs)
         break
       case 'random-string':
-        key += derivedUuid(input.identity, kind, `random-string ${randomStrings}`).slice(
-          0,
-          RANDOM_STRING_LENGTH,
-        )
+        key += drawn(input.identity, kind, `random-string ${randomStrings}`).slice(0, RANDOM_STRING_LENGTH)
         randomStrings += 1
         break
       case 'error-output-type':
@@ -123,19 +120,9 @@ function evaluate(expressions: readonly Expression[], input: KeyInput, kind: Kin
   return key
 }
 
-/** A UUID with the version and variant of a random one (v4), from a hash: what reads Firehose's names reads ours. */
-function derivedUuid(
-  { batchId, sourceDigest, partition, part }: ObjectIdentity,
-  kind: Kind,
-  use: string,
-): string {
-  const bytes = createHash('sha256')
-    .update(JSON.stringify([use, kind, batchId, sourceDigest, partition, part]))
-    .digest()
-    .subarray(0, 16)
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+/** What Firehose draws, for a use of its own. */
+function drawn({ batchId, sourceDigest, partition, part }: ObjectIdentity, kind: Kind, use: string): string {
+  return derivedUuid([use, kind, batchId, sourceDigest, partition, part])
 }
 
 function defaultTimePart(instantMs: number): string {

@@ -6,6 +6,9 @@ import type { Column, S3Destination, TableRef } from './delivery-stream.ts'
 
 export type Engine = 'duckdb' | 'js' | 'raw'
 
+/** What delivers records as they are, and its version: it goes up when the same batch would make other objects. */
+export const RAW = { engine: 'raw', engineVersion: '1' } as const
+
 export interface Plan {
   /** Version of the destination that this plan was made from. */
   readonly version: number
