@@ -42,7 +42,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'parquetjs-lite': ['convert/'],
   pino: ['account/'],
   'prom-client': ['account/'],
-  snappy: ['store/frame-codec.ts'],
+  snappy: ['store/frame-codec.ts', 'convert/compression/'],
   yaml: ['config/'],
   zod: ['config/'],
 }

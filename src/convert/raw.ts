@@ -1,12 +1,12 @@
 /** Delivery without conversion: the records' bytes joined with nothing between them, compressed as the stream asks. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { derivedUuid } from '../domain/derived-uuid.ts'
 import type { Frame } from '../domain/frame.ts'
+import { RAW } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder, ObjectBody } from '../domain/ports.ts'
-import { compress, objectNaming } from './compression.ts'
+import { compress, objectNaming } from './compression/compress.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
-
-export const RAW_VERSION = 'raw-1'
 
 /** Objects up to this stay in memory. */
 const SMALL_BYTES_MAX = 1024 * 1024
@@ -20,7 +20,7 @@ export interface RawEncoder extends Encoder {
 export async function openRawEncoder(options: { readonly stagingPath: string }): Promise<RawEncoder> {
   const staging = await StagingFolder.open(options.stagingPath)
   return {
-    version: RAW_VERSION,
+    version: RAW.engineVersion,
     encode: (input) => encode(input, staging),
     close: () => staging.remove(),
   }
@@ -40,7 +40,10 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
     }
   }
   try {
-    await compress(compression, recordBytes(), (chunks) => sink.take(chunks), input.signal)
+    await compress(compression, recordBytes(), (chunks) => sink.take(chunks), {
+      entryName: entryName(input.batch),
+      signal: input.signal,
+    })
     const body = await sink.finish()
     return {
       objects: bytes === 0 ? [] : [{ part: 0, rows: records, body, ...objectNaming(compression) }],
@@ -54,6 +57,11 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
     await sink.dispose()
     throw input.signal.aborted ? input.signal.reason : error
   }
+}
+
+/** Firehose draws a UUID for the file in a ZIP, another than that of the object's name. */
+function entryName({ stream, batchId }: EncodeInput['batch']): string {
+  return derivedUuid(['zip-entry', stream.incarnation, batchId])
 }
 
 /** The records of a frame without our newlines. */
