@@ -10,6 +10,8 @@ export interface ClassifiedFailure {
 
 /** @param doing a verb with its object, such as `put s3://lake/orders/1.parquet` */
 export function classifyS3Error(cause: unknown, doing: string, target: S3Target): ClassifiedFailure {
+  // The role was not assumed: it says so itself.
+  if (cause instanceof DestinationError) return { error: cause, passing: false }
   const row = rowOf(cause)
   const own = nameOf(cause)
   const quoted = own === undefined || own === row.code ? '' : ` (${own})`
@@ -24,6 +26,9 @@ export function classifyS3Error(cause: unknown, doing: string, target: S3Target)
 
 function rowOf(cause: unknown): S3Failure {
   const rows: readonly S3Failure[] = s3Failures
+  const words = cause instanceof Error ? cause.message : ''
+  const bySaying = rows.find(({ saying }) => saying?.test(words))
+  if (bySaying !== undefined) return bySaying
   for (const name of namesOf(cause)) {
     const row = rows.find(({ names }) => names?.some((known) => matches(known, name)))
     if (row !== undefined) return row
@@ -40,7 +45,7 @@ function matches(known: string, name: string): boolean {
  * The names of an error from the outside in: Node's code first, because the SDK calls a broken connection a time-out.
  * The SDK hides the socket's error in `cause`, Node hides several attempts in `errors`.
  */
-function namesOf(cause: unknown, depth = 0): readonly string[] {
+export function namesOf(cause: unknown, depth = 0): readonly string[] {
   if (!(cause instanceof Error) || depth > 3) return []
   const own = [Reflect.get(cause, 'code'), Reflect.get(cause, 'Code'), cause.name]
   const inner: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause.cause]

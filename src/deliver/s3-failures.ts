@@ -6,17 +6,27 @@
  * so every failure is retried, for as long as the buffer keeps the batch. Only `Collision` is not (s3.ts makes it).
  */
 
+import { kmsFailures } from './s3-kms-failures.ts'
+
 /** What was tried, for sentences. `object` names a key; without one the bucket itself was asked. */
 export interface S3Target {
   readonly bucket: string
   readonly object?: string
   /** Absent: AWS. */
   readonly endpoint?: string
+  /** Absent: the bucket's default encryption. */
+  readonly kmsKeyArn?: string
+  /** Absent: the process's own credentials. */
+  readonly roleArn?: string
+  /** Absent: none is sent. */
+  readonly acl?: string
 }
 
 export interface S3Failure {
   /** The code that metrics count. */
   readonly code: string
+  /** Matched before all names with the words of an error: S3 calls what KMS denies by the name of what it denies itself. */
+  readonly saying?: RegExp
   /** Names of S3 errors, of errors of the SDK, or codes of Node's sockets. */
   readonly names?: readonly string[]
   /** Matched when no row's names do, because proxies and HEAD answer without a name. */
@@ -30,15 +40,19 @@ export interface S3Failure {
 const host = (target: S3Target): string => target.endpoint ?? 'AWS S3'
 const resource = ({ bucket, object }: S3Target): string =>
   `arn:aws:s3:::${bucket}${object === undefined ? '' : '/*'}`
-const permission = ({ object }: S3Target): string =>
-  object === undefined
-    ? 's3:ListBucket'
-    : 's3:PutObject (and s3:GetObject, to recognize an object put before)'
+const who = ({ roleArn }: S3Target): string =>
+  roleArn === undefined ? 'the credentials need' : `${roleArn} needs`
+const permission = ({ object, acl }: S3Target): string => {
+  if (object === undefined) return 's3:ListBucket'
+  const put = acl === undefined ? 's3:PutObject' : 's3:PutObject and s3:PutObjectAcl'
+  return `${put} (and s3:GetObject, to recognize an object put before)`
+}
 const unreachable = (target: S3Target): string =>
   `see that ${host(target)} is up and can be reached from here`
 
 /** Searched from the top, first by name, then by status. */
 export const s3Failures = [
+  ...kmsFailures,
   {
     code: 'AccessDenied',
     names: [
@@ -52,7 +66,7 @@ export const s3Failures = [
     statuses: [401, 403],
     says: 'access denied',
     hint: (target) =>
-      `the credentials need ${permission(target)} on ${resource(target)}; look at the bucket's policy too`,
+      `${who(target)} ${permission(target)} on ${resource(target)}; look at the bucket's policy too`,
   },
   {
     code: 'NoSuchBucket',
@@ -123,13 +137,6 @@ export const s3Failures = [
     statuses: [301, 302, 307, 308],
     says: 'the bucket is in another region, or at another endpoint',
     hint: (target) => `set objectStore.region (or endpoint) to where the bucket ${target.bucket} is`,
-  },
-  {
-    code: 'KMS',
-    names: ['KMS.*', 'KMSKey*', 'InvalidKMSResourceException'],
-    says: "the bucket's KMS key cannot be used",
-    hint: () =>
-      'see that the key is enabled, and that the credentials have kms:GenerateDataKey and kms:Decrypt on it',
   },
   {
     code: 'EntityTooLarge',

@@ -7,13 +7,7 @@
  * lost, or a crash came between) or another (`Collision`: stop, overwrite nothing, invent no key). A store that rejects
  * the header is remembered and served without.
  */
-import {
-  HeadBucketCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3'
+import { HeadBucketCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Log } from '../account/log.ts'
 import { DestinationError } from '../domain/errors.ts'
 import { MIB } from '../domain/limits.ts'
@@ -21,24 +15,16 @@ import type { Clock, Destination, ObjectToPut } from '../domain/ports.ts'
 import { backoffMs, type Backoff } from '../runtime/backoff.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { bodyLength, crc32Of, openBody } from './s3-body.ts'
+import { S3Clients, type S3ClientOptions } from './s3-clients.ts'
 import { classifyS3Error, s3ErrorIs, type ClassifiedFailure } from './s3-errors.ts'
-import type { S3Target } from './s3-failures.ts'
+import type { S3FailureCode, S3Target } from './s3-failures.ts'
 
-export interface S3Options {
-  /** Absent: AWS. */
-  readonly endpoint?: string | undefined
-  /** Absent: the SDK's own chain on AWS, `us-east-1` at an endpoint. */
-  readonly region?: string | undefined
-  /** Default: true at an endpoint, false on AWS. */
-  readonly forcePathStyle?: boolean | undefined
-  /** Both keys, or neither: the SDK's own chain (environment, profile, role). */
-  readonly accessKeyId?: string | undefined
-  readonly secretAccessKey?: string | undefined
-  readonly sessionToken?: string | undefined
+export interface S3Options extends S3ClientOptions {
   /** `x-amz-checksum-crc32` as a header of the put. `auto` sends it to AWS, and not to an endpoint that may not know it. */
   readonly checksum?: 'auto' | 'crc32' | 'none'
+  /** The canned ACL of each object, as Firehose sends it into buckets of other accounts; absent: none is sent. */
+  readonly acl?: 'bucket-owner-full-control' | undefined
   readonly timeouts?: S3Timeouts
-  readonly log: Log
   readonly clock?: Pick<Clock, 'sleep'>
 }
 
@@ -53,8 +39,8 @@ const defaultTimeouts: S3Timeouts = { connectionMs: 5_000, requestMs: 60_000, re
 /** Tries of one put, for what passes within seconds; what lasts longer is the delivery's to retry. */
 const TRIES = 3
 const backoff: Backoff = { firstMs: 200, capMs: 5_000 }
-/** AWS answers `Expect: 100-continue`, which saves sending a body in vain; other stores may leave us waiting. */
-const EXPECT_CONTINUE_BYTES = 2 * MIB
+/** Codes of failures that may be the fault of a role's session. */
+const sessionRefused = new Set<string>(['ExpiredToken', 'InvalidCredentials'] satisfies S3FailureCode[])
 
 /** `close` ends idle connections. */
 export function createS3Destination(options: S3Options): Destination & { close(): void } {
@@ -62,22 +48,24 @@ export function createS3Destination(options: S3Options): Destination & { close()
 }
 
 class S3Objects implements Destination {
-  readonly #client: S3Client
+  readonly #clients: S3Clients
   readonly #log: Log
   readonly #clock: Pick<Clock, 'sleep'>
   readonly #timeouts: S3Timeouts
   readonly #endpoint: string | undefined
   readonly #sendsChecksum: boolean
+  readonly #acl: S3Options['acl']
   #takesConditions = true
 
   constructor(options: S3Options) {
     this.#timeouts = options.timeouts ?? defaultTimeouts
-    this.#client = new S3Client(clientConfig(options, this.#timeouts))
+    this.#clients = new S3Clients(options, this.#timeouts.connectionMs)
     this.#log = options.log
     this.#clock = options.clock ?? systemClock
     this.#endpoint = options.endpoint
     const checksum = options.checksum ?? 'auto'
     this.#sendsChecksum = checksum === 'crc32' || (checksum === 'auto' && options.endpoint === undefined)
+    this.#acl = options.acl
   }
 
   async put(object: ObjectToPut, signal: AbortSignal): Promise<number> {
@@ -91,17 +79,18 @@ class S3Objects implements Destination {
     }
   }
 
-  async check(bucket: string, signal: AbortSignal): Promise<void> {
-    const target = this.#target(bucket)
+  async check(bucket: string, signal: AbortSignal, roleArn?: string): Promise<void> {
+    const target = this.#target({ bucket, ...(roleArn === undefined ? {} : { roleArn }) })
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: bucket }), this.#limits(0, signal))
+      const client = await this.#clients.under(roleArn)
+      await client.send(new HeadBucketCommand({ Bucket: bucket }), this.#limits(0, signal))
     } catch (error) {
       throw this.#classify(error, `reach bucket ${bucket}`, target, signal).error
     }
   }
 
   close(): void {
-    this.#client.destroy()
+    this.#clients.close()
   }
 
   /** Undefined when the object is there. Throws a collision. */
@@ -112,12 +101,13 @@ class S3Objects implements Destination {
     signal: AbortSignal,
   ): Promise<ClassifiedFailure | undefined> {
     const doing = `put s3://${object.bucket}/${object.key}`
-    const target = this.#target(object.bucket, object.key)
+    const target = this.#target(object)
     const conditional = this.#takesConditions
     try {
       await this.#send(object, { length, checksum, conditional }, signal)
       return undefined
     } catch (error) {
+      if (error instanceof DestinationError) return this.#classify(error, doing, target, signal)
       if (conditional && s3ErrorIs(error, 'PreconditionFailed', 412))
         return await this.#recognize(object, signal)
       if (conditional && s3ErrorIs(error, 'NotImplemented', 501))
@@ -132,7 +122,7 @@ class S3Objects implements Destination {
     body: { length: number; checksum: string | undefined },
     signal: AbortSignal,
   ): Promise<ClassifiedFailure | undefined> {
-    const target = this.#target(object.bucket, object.key)
+    const target = this.#target(object)
     try {
       await this.#send(object, { ...body, conditional: false }, signal)
     } catch (error) {
@@ -153,6 +143,7 @@ class S3Objects implements Destination {
     how: { length: number; checksum: string | undefined; conditional: boolean },
     signal: AbortSignal,
   ): Promise<void> {
+    const client = await this.#clients.under(object.roleArn)
     const body = await openBody(object.body)
     const limits = this.#limits(how.length, signal)
     try {
@@ -164,11 +155,15 @@ class S3Objects implements Destination {
         ContentType: object.contentType,
         Metadata: { ...object.metadata },
         ...(object.contentEncoding === undefined ? {} : { ContentEncoding: object.contentEncoding }),
+        ...(object.kmsKeyArn === undefined
+          ? {}
+          : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: object.kmsKeyArn }),
+        ...(this.#acl === undefined ? {} : { ACL: this.#acl }),
         ...(how.checksum === undefined ? {} : { ChecksumCRC32: how.checksum }),
         ...(how.conditional ? { IfNoneMatch: '*' } : {}),
       })
       const abortSignal = AbortSignal.any([limits.abortSignal, body.failed])
-      await this.#client.send(command, { ...limits, abortSignal })
+      await client.send(command, { ...limits, abortSignal })
     } catch (error) {
       throw body.failed.aborted ? body.failed.reason : error
     } finally {
@@ -181,12 +176,13 @@ class S3Objects implements Destination {
     const { bucket, key } = object
     let found: Record<string, string>
     try {
+      const client = await this.#clients.under(object.roleArn)
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
-      found = (await this.#client.send(command, this.#limits(0, signal))).Metadata ?? {}
+      found = (await client.send(command, this.#limits(0, signal))).Metadata ?? {}
     } catch (error) {
       const doing = `recognize s3://${bucket}/${key}, which is there already`
       if (s3ErrorIs(error, 'NoSuchKey', 404)) return goneAgain(doing, error)
-      return this.#classify(error, doing, this.#target(bucket, key), signal)
+      return this.#classify(error, doing, this.#target(object), signal)
     }
     if (isSameContent(object.metadata, found)) return undefined
     throw new DestinationError(`put s3://${bucket}/${key}: its key holds another object`, {
@@ -197,7 +193,11 @@ class S3Objects implements Destination {
   }
 
   #classify(error: unknown, doing: string, target: S3Target, signal: AbortSignal): ClassifiedFailure {
-    if (!signal.aborted) return classifyS3Error(error, doing, target)
+    if (!signal.aborted) {
+      const failure = classifyS3Error(error, doing, target)
+      if (sessionRefused.has(failure.error.code)) this.#clients.forget(target.roleArn)
+      return failure
+    }
     const aborted = new DestinationError(`${doing}: given up before an answer came`, {
       cause: error,
       code: 'Aborted',
@@ -207,11 +207,14 @@ class S3Objects implements Destination {
     return { error: aborted, passing: false }
   }
 
-  #target(bucket: string, object?: string): S3Target {
+  #target({ bucket, key, kmsKeyArn, roleArn }: Partial<ObjectToPut> & { bucket: string }): S3Target {
     return {
       bucket,
-      ...(object === undefined ? {} : { object }),
+      ...(key === undefined ? {} : { object: key }),
       ...(this.#endpoint === undefined ? {} : { endpoint: this.#endpoint }),
+      ...(this.#acl === undefined ? {} : { acl: this.#acl }),
+      ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
+      ...(roleArn === undefined || !this.#clients.assumeRoles ? {} : { roleArn }),
     }
   }
 
@@ -221,39 +224,6 @@ class S3Objects implements Destination {
     const requestTimeout = Math.ceil(requestMs + (bytes / MIB) * requestMsPerMib)
     const whole = AbortSignal.timeout(requestTimeout + connectionMs)
     return { requestTimeout, abortSignal: AbortSignal.any([signal, whole]) }
-  }
-}
-
-function clientConfig(options: S3Options, timeouts: S3Timeouts): S3ClientConfig {
-  const { endpoint, accessKeyId, secretAccessKey, sessionToken, log } = options
-  const region = options.region ?? (endpoint === undefined ? undefined : 'us-east-1')
-  return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(accessKeyId === undefined || secretAccessKey === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId,
-            secretAccessKey,
-            ...(sessionToken === undefined ? {} : { sessionToken }),
-          },
-        }),
-    forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
-    // The checksum is ours, as a header: the SDK's would turn a file into a chunked upload with a trailer.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    expectContinueHeader: endpoint === undefined ? EXPECT_CONTINUE_BYTES : false,
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: timeouts.connectionMs, throwOnRequestTimeout: true },
-    // Its debug and info lines hold requests.
-    logger: {
-      trace() {},
-      debug() {},
-      info() {},
-      warn: (message: unknown) => log.debug({ sdk: String(message) }, 'object store client warned'),
-      error: (message: unknown) => log.debug({ sdk: String(message) }, 'object store client failed'),
-    },
   }
 }
 

@@ -290,6 +290,6 @@ export interface ObjectToPut {
 export interface Destination {
   /** Answers the bytes stored. */
   put(object: ObjectToPut, signal: AbortSignal): Promise<number>
-  /** Rejects with a sentence and a hint when the bucket cannot be reached. */
-  check(bucket: string, signal: AbortSignal): Promise<void>
+  /** Rejects with a sentence and a hint when the bucket cannot be reached. @param roleArn as in ObjectToPut */
+  check(bucket: string, signal: AbortSignal, roleArn?: string): Promise<void>
 }
