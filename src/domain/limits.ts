@@ -19,5 +19,7 @@ export const BODY_BYTES_MAX = 8 * MIB
 /** BufferingHints of an S3 destination. */
 export const SIZE_IN_MBS = { min: 1, max: 128, fallback: 5 } as const
 export const INTERVAL_IN_SECONDS = { min: 0, max: 900, fallback: 300 } as const
+/** IntervalInSeconds of S3BackupConfiguration; its SizeInMBs are those of any S3 destination. */
+export const INTERVAL_IN_SECONDS_BACKUP = { min: 60, max: 900 } as const
 /** The floor and default of SizeInMBs once format conversion is enabled. */
 export const SIZE_IN_MBS_CONVERTING = { min: 64, max: 128, fallback: 128 } as const

@@ -51,9 +51,10 @@ export async function declare(
       return stored
     }
     const changed = updated(stored, stream, hash)
+    // Otherwise something else of the stream was changed meanwhile, and this must not undo it.
     if ((await registry.replace(changed)) !== 'replaced') continue
-    // Read once more: the hash of another process's declaration may have taken the place of this one.
     log.info({ deliveryStream: stream.name, version: changed.version }, 'declaration was applied')
+    // What of it is not in force is told by another look.
   }
 }
 
@@ -105,7 +106,7 @@ function updated(stored: DeliveryStream, declared: DeliveryStream, hash: string)
   }
 }
 
-function sameEffect(a: DeliveryStream, b: DeliveryStream): boolean {
+export function sameEffect(a: DeliveryStream, b: DeliveryStream): boolean {
   const effect = ({ hints, destination, description, kinesis }: DeliveryStream): string =>
     canonical({ hints, destination, description, outOfRangeRecords: kinesis?.outOfRangeRecords })
   return effect(a) === effect(b)

@@ -2,20 +2,14 @@
  * The one way from the input of CreateDeliveryStream to a delivery stream, for the API and for configuration files: a
  * pure function of the input, the account and what was drawn for this life of the stream.
  */
-import type {
-  BufferingHints,
-  Column,
-  DeliveryStream,
-  FormatConversion,
-  JsonObject,
-  JsonValue,
-  MetadataColumn,
-  S3Destination,
-} from '../domain/delivery-stream.ts'
+import type { Column, DeliveryStream, MetadataColumn } from '../domain/delivery-stream.ts'
 import { ClientError, EncoderError } from '../domain/errors.ts'
-import { INTERVAL_IN_SECONDS, MIB, SIZE_IN_MBS, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
+import { defaultRole, deliveryStreamArn, type Account } from './arns.ts'
+import { destinationOf, hintsOf } from './destination-delivery.ts'
+import { destinationDescription } from './destination-description.ts'
 import { converts, streamProblems } from './destination-rules.ts'
+import { encryptionFrom } from './encryption.ts'
 import {
   extensionMessage,
   extensionOf,
@@ -26,12 +20,11 @@ import {
   type Extensions,
   type StreamExtension,
 } from './extensions.ts'
-import type { ConversionInput, CreateInput, ExtendedS3Input } from './http/create-input.ts'
+import type { CreateInput, ExtendedS3Input } from './http/create-input.ts'
 import type { ShapeOptions } from './http/shapes.ts'
+import { taggedWith } from './tags.ts'
 
-export interface DefinitionContext extends ShapeOptions {
-  readonly region: string
-  readonly accountId: string
+export interface DefinitionContext extends Account, ShapeOptions {
   /** 16 lower-case hexadecimal digits, drawn for this stream. */
   readonly incarnation: string
   /** Wall clock, epoch ms. */
@@ -52,22 +45,34 @@ export function definitionFrom(input: CreateInput, context: DefinitionContext): 
   const extension = extensionOf(context.extensions, input.DeliveryStreamName)
   for (const problem of unfitExtension(input, extension, context.nowMs))
     throw new ClientError('InvalidArgumentException', extensionMessage(input.DeliveryStreamName, problem))
-  const destination = { ...given, RoleARN: given.RoleARN ?? defaultRole(context) }
+  const { DeliveryStreamEncryptionConfigurationInput: encryption } = input
   return {
     name: input.DeliveryStreamName,
     incarnation: context.incarnation,
-    arn: `arn:${partition(context.region)}:firehose:${context.region}:${context.accountId}:deliverystream/${input.DeliveryStreamName}`,
+    arn: deliveryStreamArn(input.DeliveryStreamName, context),
     type: input.KinesisStreamSourceConfiguration === undefined ? 'DirectPut' : 'KinesisStreamAsSource',
     status: 'ACTIVE',
     version: 1,
     revision: 1,
     createdAtMs: context.nowMs,
-    hints: hintsOf(destination),
-    destination: destinationOf(destination, extension, context),
-    description: descriptionOf(destination, context),
+    ...destinationFrom(given, metadataColumnsOf(extension), context),
     ...sourceOf(input, extension, context),
-    ...(input.Tags === undefined ? {} : { tags: input.Tags }),
+    ...(input.Tags === undefined ? {} : { tags: taggedWith([], input.Tags) }),
+    ...(encryption === undefined ? {} : { encryption: encryptionFrom(encryption) }),
     declarations: [],
+  }
+}
+
+/** What a delivery stream takes from a destination that satisfies the rules. */
+export function destinationFrom(
+  given: ExtendedS3Input,
+  metadataColumns: readonly MetadataColumn[],
+  account: Account,
+): Pick<DeliveryStream, 'hints' | 'destination' | 'description'> {
+  return {
+    hints: hintsOf(given),
+    destination: destinationOf(given, metadataColumns, account),
+    description: destinationDescription(given, account),
   }
 }
 
@@ -142,121 +147,4 @@ function sourceOf(
       },
     },
   }
-}
-
-/** China and GovCloud have partitions of their own. */
-function partition(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
-}
-
-/** Describe must name a role; nothing here assumes one. */
-function defaultRole({ region, accountId }: DefinitionContext): string {
-  return `arn:${partition(region)}:iam::${accountId}:role/hydrant`
-}
-
-function hintsInAwsUnits(destination: ExtendedS3Input): { SizeInMBs: number; IntervalInSeconds: number } {
-  const size = converts(destination.DataFormatConversionConfiguration) ? SIZE_IN_MBS_CONVERTING : SIZE_IN_MBS
-  return {
-    SizeInMBs: destination.BufferingHints?.SizeInMBs ?? size.fallback,
-    IntervalInSeconds: destination.BufferingHints?.IntervalInSeconds ?? INTERVAL_IN_SECONDS.fallback,
-  }
-}
-
-function hintsOf(destination: ExtendedS3Input): BufferingHints {
-  const { SizeInMBs, IntervalInSeconds } = hintsInAwsUnits(destination)
-  return { bytes: SizeInMBs * MIB, intervalMs: IntervalInSeconds * 1000 }
-}
-
-function destinationOf(
-  destination: ExtendedS3Input,
-  extension: StreamExtension | undefined,
-  context: DefinitionContext,
-): S3Destination {
-  const conversion = destination.DataFormatConversionConfiguration
-  return {
-    bucket: destination.BucketARN.slice(destination.BucketARN.indexOf(':::') + 3),
-    prefix: destination.Prefix ?? '',
-    errorOutputPrefix: destination.ErrorOutputPrefix ?? '',
-    compression: destination.CompressionFormat === 'GZIP' ? 'GZIP' : 'UNCOMPRESSED',
-    ...(converts(conversion) ? { conversion: conversionOf(conversion, extension, context) } : {}),
-  }
-}
-
-function conversionOf(
-  conversion: ConversionInput,
-  extension: StreamExtension | undefined,
-  context: DefinitionContext,
-): FormatConversion {
-  const schema = conversion.SchemaConfiguration
-  if (schema?.DatabaseName === undefined || schema.TableName === undefined)
-    throw new Error('define delivery stream: a conversion without table passed the rules')
-  const metadataColumns = metadataColumnsOf(extension)
-  return {
-    table: {
-      databaseName: schema.DatabaseName,
-      tableName: schema.TableName,
-      region: schema.Region ?? context.region,
-      ...(schema.CatalogId === undefined ? {} : { catalogId: schema.CatalogId }),
-      versionId: schema.VersionId ?? 'LATEST',
-      roleArn: schema.RoleARN ?? defaultRole(context),
-    },
-    caseInsensitive:
-      conversion.InputFormatConfiguration?.Deserializer?.OpenXJsonSerDe?.CaseInsensitive ?? true,
-    parquetCompression:
-      conversion.OutputFormatConfiguration?.Serializer?.ParquetSerDe?.Compression ?? 'SNAPPY',
-    ...(metadataColumns.length === 0 ? {} : { metadataColumns }),
-  }
-}
-
-/** ExtendedS3DestinationDescription, with the defaults that the service fills in. */
-function descriptionOf(destination: ExtendedS3Input, context: DefinitionContext): JsonObject {
-  const conversion = destination.DataFormatConversionConfiguration
-  return {
-    RoleARN: destination.RoleARN ?? defaultRole(context),
-    BucketARN: destination.BucketARN,
-    ...optional('Prefix', destination.Prefix),
-    ...optional('ErrorOutputPrefix', destination.ErrorOutputPrefix),
-    BufferingHints: hintsInAwsUnits(destination),
-    CompressionFormat: destination.CompressionFormat ?? 'UNCOMPRESSED',
-    EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
-    CloudWatchLoggingOptions: { Enabled: false, ...destination.CloudWatchLoggingOptions },
-    ...optional('ProcessingConfiguration', processingDescription(destination)),
-    S3BackupMode: 'Disabled',
-    ...optional(
-      'DataFormatConversionConfiguration',
-      conversion && conversionDescription(conversion, context),
-    ),
-    ...optional('DynamicPartitioningConfiguration', asJson(destination.DynamicPartitioningConfiguration)),
-    ...optional('FileExtension', destination.FileExtension === '' ? undefined : destination.FileExtension),
-    ...optional('CustomTimeZone', destination.CustomTimeZone === '' ? undefined : destination.CustomTimeZone),
-  }
-}
-
-function processingDescription({
-  ProcessingConfiguration: processing,
-}: ExtendedS3Input): JsonObject | undefined {
-  if (processing === undefined) return undefined
-  return { Enabled: processing.Enabled ?? false, Processors: processing.Processors ?? [] }
-}
-
-function conversionDescription(conversion: ConversionInput, context: DefinitionContext): JsonObject {
-  const Enabled = conversion.Enabled ?? true
-  const defaults = { RoleARN: defaultRole(context), Region: context.region, VersionId: 'LATEST' }
-  const schema = Enabled ? { ...defaults, ...conversion.SchemaConfiguration } : conversion.SchemaConfiguration
-  return {
-    ...optional('SchemaConfiguration', asJson(schema)),
-    ...optional('InputFormatConfiguration', asJson(conversion.InputFormatConfiguration)),
-    ...optional('OutputFormatConfiguration', asJson(conversion.OutputFormatConfiguration)),
-    Enabled,
-  }
-}
-
-function optional(name: string, value: JsonValue | undefined): JsonObject {
-  return value === undefined ? {} : { [name]: value }
-}
-
-/** What was read from JSON is JSON. */
-function asJson(value: object | undefined): JsonObject | undefined {
-  return value === undefined ? undefined : (value as JsonObject)
 }

@@ -2,15 +2,21 @@
  * Rules over a whole delivery stream, after each member satisfied its own constraints: first what the service refuses, in
  * its words and order, then what this version does not do, in ours. Each problem is an InvalidArgumentException.
  */
-import { SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
+import { INTERVAL_IN_SECONDS_BACKUP, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
 import { validatePrefixes } from '../domain/prefix.ts'
+import { keyProblems } from './encryption.ts'
 import {
   DESTINATIONS,
   type ConversionInput,
   type CreateInput,
+  type EncryptionInput,
   type ExtendedS3Input,
+  type S3Input,
 } from './http/create-input.ts'
 import type { ShapeOptions } from './http/shapes.ts'
+
+/** Of one destination. */
+const PROCESSORS_MAX = 5
 
 const SUPPORTED_DESTINATIONS = 'ExtendedS3DestinationConfiguration and S3DestinationConfiguration'
 
@@ -32,8 +38,7 @@ export function* streamProblems(input: CreateInput, options: ShapeOptions): Gene
     yield `${only} is not supported by this version of Hydrant. Supported: ${SUPPORTED_DESTINATIONS}`
     return
   }
-  yield* destinationProblems(destination, options)
-  yield* missingFeatures(destination)
+  yield* s3Problems(destination, options)
 }
 
 /** The member that configures each source, and what is said when it is given with another. */
@@ -64,18 +69,29 @@ function* sourceProblems(input: CreateInput): Generator<string> {
     yield notSupported(`DeliveryStreamType ${type}`, 'DirectPut, KinesisStreamAsSource')
   for (const member of Object.keys(SOURCES) as (keyof typeof SOURCES)[])
     if (input[member] !== undefined && SOURCES[member].type !== type) yield SOURCES[member].misplaced
-  if (input.DeliveryStreamEncryptionConfigurationInput !== undefined)
-    yield 'DeliveryStreamEncryptionConfigurationInput is not supported by this version of Hydrant. Leave it out'
+  yield* encryptionProblems(type, input.DeliveryStreamEncryptionConfigurationInput)
+}
+
+/** What the source itself keeps, the source encrypts. */
+function* encryptionProblems(type: string, encryption: EncryptionInput | undefined): Generator<string> {
+  if (encryption === undefined) return
+  if (type !== 'DirectPut')
+    yield 'DeliveryStreamEncryptionConfigurationInput is only applicable for DirectPut stream type'
+  yield* keyProblems(encryption)
+}
+
+/** What is wrong with an S3 destination, whole: as it is created, or as an update would leave it. */
+export function* s3Problems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
+  yield* destinationProblems(destination, options)
+  yield* missingFeatures(destination)
 }
 
 function* destinationProblems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
-  const prefixProblem = validatePrefixes(destination.Prefix ?? '', destination.ErrorOutputPrefix ?? '')
-  if (prefixProblem !== undefined) yield prefixProblem
-  const logging = destination.CloudWatchLoggingOptions
-  if (logging?.Enabled === true && (logging.LogGroupName ?? '') === '')
-    yield 'CloudWatch Log Group Name is required if CloudWatch Logging is enabled'
-  if (destination.S3BackupMode === 'Enabled' && destination.S3BackupConfiguration === undefined)
-    yield 'S3 backup destination configuration is required when enabling S3 backup.'
+  yield* processingProblems(destination.ProcessingConfiguration)
+  yield* placeProblems(destination)
+  const zone = destination.CustomTimeZone ?? ''
+  if (zone !== '' && !isTimeZone(zone)) yield `CustomTimeZone ${zone} is not a time zone`
+  yield* backupProblems(destination, options)
   const conversion = destination.DataFormatConversionConfiguration
   if (!converts(conversion)) return
   if ((destination.CompressionFormat ?? 'UNCOMPRESSED') !== 'UNCOMPRESSED')
@@ -84,6 +100,44 @@ function* destinationProblems(destination: ExtendedS3Input, options: ShapeOption
   if (options.limits === 'aws' && size !== undefined && size < SIZE_IN_MBS_CONVERTING.min)
     yield `BufferingHints.SizeInMBs must be at least ${SIZE_IN_MBS_CONVERTING.min} when data format conversion is enabled.`
   yield* conversionProblems(conversion, options)
+}
+
+/** Rules of every place that objects are put to. */
+function* placeProblems(place: S3Input): Generator<string> {
+  const prefixProblem = validatePrefixes(place.Prefix ?? '', place.ErrorOutputPrefix ?? '')
+  if (prefixProblem !== undefined) yield prefixProblem
+  const { NoEncryptionConfig: none, KMSEncryptionConfig: kms } = place.EncryptionConfiguration ?? {}
+  if (none !== undefined && kms !== undefined)
+    yield 'EncryptionConfiguration must have NoEncryptionConfig or KMSEncryptionConfig, not both'
+  const logging = place.CloudWatchLoggingOptions
+  if (logging?.Enabled === true && (logging.LogGroupName ?? '') === '')
+    yield 'CloudWatch Log Group Name is required if CloudWatch Logging is enabled'
+}
+
+function* backupProblems(
+  { S3BackupMode: mode, S3BackupConfiguration: backup }: ExtendedS3Input,
+  options: ShapeOptions,
+): Generator<string> {
+  if (backup === undefined) {
+    if (mode === 'Enabled') yield 'S3 backup destination configuration is required when enabling S3 backup.'
+    return
+  }
+  yield* placeProblems(backup)
+  const { min, max } = INTERVAL_IN_SECONDS_BACKUP
+  const interval = backup.BufferingHints?.IntervalInSeconds
+  if (options.limits === 'aws' && interval !== undefined && interval < min)
+    yield `S3 backup buffering interval must be between ${min} and ${max} seconds.`
+}
+
+function* processingProblems(processing: ExtendedS3Input['ProcessingConfiguration']): Generator<string> {
+  const processors = processing?.Processors ?? []
+  const repeats = processors.some(({ Parameters = [] }) => {
+    const names = Parameters.map(({ ParameterName }) => ParameterName)
+    return new Set(names).size < names.length
+  })
+  if (repeats) yield 'Duplicate ProcessorParameter passed to ProcessingConfiguration.'
+  if (processing?.Enabled === true && (processors.length === 0 || processors.length > PROCESSORS_MAX))
+    yield `A maximum of ${PROCESSORS_MAX} and a minimum of 1 processor needs to be supplied when processing is enabled.`
 }
 
 /** A later rule reads what an earlier one found missing as empty. */
@@ -109,22 +163,10 @@ function* conversionProblems(conversion: ConversionInput, options: ShapeOptions)
 
 /** Options of the service that this version does not have. What changes nothing is let through and echoed. */
 function* missingFeatures(destination: ExtendedS3Input): Generator<string> {
-  const compression = destination.CompressionFormat ?? 'UNCOMPRESSED'
-  if (compression !== 'UNCOMPRESSED' && compression !== 'GZIP')
-    yield notSupported(`CompressionFormat ${compression}`, 'UNCOMPRESSED, GZIP')
-  if (destination.EncryptionConfiguration?.KMSEncryptionConfig !== undefined)
-    yield notSupported('EncryptionConfiguration.KMSEncryptionConfig', 'NoEncryptionConfig')
-  if (destination.S3BackupMode === 'Enabled' && destination.S3BackupConfiguration !== undefined)
-    yield notSupported('S3BackupMode Enabled', 'Disabled')
-  const processing = destination.ProcessingConfiguration
-  if (processing?.Enabled === true && (processing.Processors ?? []).length > 0)
+  if (destination.ProcessingConfiguration?.Enabled === true)
     yield notSupported('ProcessingConfiguration with Enabled true', 'Enabled false')
   if (destination.DynamicPartitioningConfiguration?.Enabled === true)
     yield notSupported('DynamicPartitioningConfiguration with Enabled true', 'Enabled false')
-  if ((destination.CustomTimeZone ?? '') !== '' && destination.CustomTimeZone !== 'UTC')
-    yield notSupported(`CustomTimeZone ${destination.CustomTimeZone}`, 'UTC')
-  if ((destination.FileExtension ?? '') !== '')
-    yield notSupported('FileExtension', 'the extension of the format')
   const conversion = destination.DataFormatConversionConfiguration
   if (converts(conversion)) yield* missingConversions(conversion)
 }
@@ -141,6 +183,16 @@ function* missingConversions(conversion: ConversionInput): Generator<string> {
   if (serializer?.OrcSerDe !== undefined) yield notSupported('OrcSerDe', 'ParquetSerDe')
 }
 
-function notSupported(what: string, supported: string): string {
+export function notSupported(what: string, supported: string): string {
   return `${what} is not supported by this version of Hydrant. Supported: ${supported}`
+}
+
+/** Whether this process knows a zone of that name. */
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,5 +1,5 @@
 /** The input of CreateDeliveryStream: what the API takes, and what a configuration file declares. */
-import type { JsonObject, Tag } from '../../domain/delivery-stream.ts'
+import type { Compression, Encryption, JsonObject, Tag } from '../../domain/delivery-stream.ts'
 import type { StructureShape } from './constraints.ts'
 import {
   deliveryStreamName,
@@ -50,37 +50,57 @@ export interface CreateInput extends Partial<Record<(typeof OTHER_DESTINATIONS)[
   }
   readonly MSKSourceConfiguration?: JsonObject
   readonly DatabaseSourceConfiguration?: JsonObject
-  readonly DeliveryStreamEncryptionConfigurationInput?: JsonObject
+  readonly DeliveryStreamEncryptionConfigurationInput?: EncryptionInput
   readonly S3DestinationConfiguration?: ExtendedS3Input
   readonly ExtendedS3DestinationConfiguration?: ExtendedS3Input
   readonly Tags?: readonly Tag[]
 }
 
-/** S3DestinationConfiguration has the first eight members. */
-export interface ExtendedS3Input {
+export interface EncryptionInput {
+  readonly KeyType: Encryption['keyType']
+  readonly KeyARN?: string
+}
+
+/** S3DestinationConfiguration. */
+export interface S3Input {
   /** Always there in a request; a configuration file may leave it out. */
   readonly RoleARN?: string
   readonly BucketARN: string
   readonly Prefix?: string
   readonly ErrorOutputPrefix?: string
   readonly BufferingHints?: { readonly SizeInMBs?: number; readonly IntervalInSeconds?: number }
-  readonly CompressionFormat?: string
-  readonly EncryptionConfiguration?: { readonly KMSEncryptionConfig?: JsonObject }
+  readonly CompressionFormat?: Compression
+  readonly EncryptionConfiguration?: {
+    readonly NoEncryptionConfig?: 'NoEncryption'
+    readonly KMSEncryptionConfig?: { readonly AWSKMSKeyARN: string }
+  }
   readonly CloudWatchLoggingOptions?: {
     readonly Enabled?: boolean
     readonly LogGroupName?: string
     readonly LogStreamName?: string
   }
+}
+
+/** ExtendedS3DestinationConfiguration. */
+export interface ExtendedS3Input extends S3Input {
   readonly ProcessingConfiguration?: {
     readonly Enabled?: boolean
-    readonly Processors?: readonly JsonObject[]
+    readonly Processors?: readonly ProcessorInput[]
   }
   readonly S3BackupMode?: 'Disabled' | 'Enabled'
-  readonly S3BackupConfiguration?: JsonObject
+  readonly S3BackupConfiguration?: S3Input
   readonly DataFormatConversionConfiguration?: ConversionInput
-  readonly DynamicPartitioningConfiguration?: { readonly Enabled?: boolean }
+  readonly DynamicPartitioningConfiguration?: {
+    readonly RetryOptions?: { readonly DurationInSeconds?: number }
+    readonly Enabled?: boolean
+  }
   readonly FileExtension?: string
   readonly CustomTimeZone?: string
+}
+
+export interface ProcessorInput {
+  readonly Type: string
+  readonly Parameters?: readonly { readonly ParameterName: string; readonly ParameterValue: string }[]
 }
 
 export interface ConversionInput {
