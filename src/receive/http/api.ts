@@ -13,6 +13,10 @@ export interface Api {
   readonly region: string
   readonly accountId: string
   readonly limits: Limits
+  /** For how long a delivery stream that is created here is shown CREATING; 0 unless it is set. */
+  readonly creationSeconds?: number | undefined
+  /** Objects are put under the roles that destinations name, so callers must be allowed to name them. */
+  readonly assumeRoles?: boolean | undefined
   /** What AWS does not have, for the streams that are created here. */
   readonly extensions?: Extensions | undefined
   readonly clock: Clock

@@ -4,8 +4,14 @@ import { createDeliveryStream } from './operations/create-delivery-stream.ts'
 import { deleteDeliveryStream } from './operations/delete-delivery-stream.ts'
 import { describeDeliveryStream } from './operations/describe-delivery-stream.ts'
 import { listDeliveryStreams } from './operations/list-delivery-streams.ts'
+import { listTagsForDeliveryStream } from './operations/list-tags-for-delivery-stream.ts'
 import { putRecordBatch } from './operations/put-record-batch.ts'
 import { putRecord } from './operations/put-record.ts'
+import { startDeliveryStreamEncryption } from './operations/start-delivery-stream-encryption.ts'
+import { stopDeliveryStreamEncryption } from './operations/stop-delivery-stream-encryption.ts'
+import { tagDeliveryStream } from './operations/tag-delivery-stream.ts'
+import { untagDeliveryStream } from './operations/untag-delivery-stream.ts'
+import { updateDestination } from './operations/update-destination.ts'
 
 export const operations: ReadonlyMap<string, Operation> = new Map([
   ['PutRecord', putRecord],
@@ -14,4 +20,10 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ['DescribeDeliveryStream', describeDeliveryStream],
   ['ListDeliveryStreams', listDeliveryStreams],
   ['DeleteDeliveryStream', deleteDeliveryStream],
+  ['UpdateDestination', updateDestination],
+  ['TagDeliveryStream', tagDeliveryStream],
+  ['UntagDeliveryStream', untagDeliveryStream],
+  ['ListTagsForDeliveryStream', listTagsForDeliveryStream],
+  ['StartDeliveryStreamEncryption', startDeliveryStreamEncryption],
+  ['StopDeliveryStreamEncryption', stopDeliveryStreamEncryption],
 ])

@@ -1,26 +1,32 @@
 import { randomBytes } from 'node:crypto'
+import type { DeliveryStream } from '../../../domain/delivery-stream.ts'
 import { ClientError } from '../../../domain/errors.ts'
 import { definitionFrom, tableProblem } from '../../definition.ts'
-import type { Operation } from '../api.ts'
+import type { Api, Call, Operation } from '../api.ts'
 import { validated } from '../constraints.ts'
 import { createInputShape, type CreateInput } from '../create-input.ts'
+import { reachDestination } from '../reach.ts'
 
 const shapes = {
   aws: createInputShape({ limits: 'aws', roleOptional: false }),
   relaxed: createInputShape({ limits: 'relaxed', roleOptional: false }),
 }
 
-/** The stream is ACTIVE as soon as it is durable. */
-export const createDeliveryStream: Operation = async ({ input }, api) => {
-  const stream = definitionFrom(validated(shapes[api.limits], input) as unknown as CreateInput, {
-    region: api.region,
-    accountId: api.accountId,
-    limits: api.limits,
+/** The stream takes records as soon as it is durable; for `creationSeconds` callers are told that it does not yet. */
+export const createDeliveryStream: Operation = async (call, api) => {
+  const nowMs = api.clock.now()
+  const defined = definitionFrom(validated(shapes[api.limits], call.input) as unknown as CreateInput, {
+    ...api,
     roleOptional: false,
     incarnation: randomBytes(8).toString('hex'),
-    nowMs: api.clock.now(),
-    extensions: api.extensions,
+    nowMs,
   })
+  const { creationSeconds = 0 } = api
+  const stream: DeliveryStream = {
+    ...defined,
+    ...(creationSeconds > 0 ? { readyAtMs: nowMs + creationSeconds * 1000 } : {}),
+  }
+  refuseUnlessAllowed(stream, call, api)
   const problem = await tableProblem(stream, api)
   if (problem !== undefined) throw new ClientError('InvalidArgumentException', problem)
   const created = await api.registry.create(stream)
@@ -35,4 +41,10 @@ export const createDeliveryStream: Operation = async ({ input }, api) => {
     'delivery stream was created',
   )
   return JSON.stringify({ DeliveryStreamARN: stream.arn })
+}
+
+function refuseUnlessAllowed(stream: DeliveryStream, call: Call, api: Api): void {
+  if (stream.tags !== undefined) call.caller.authorize('firehose:TagDeliveryStream', stream.arn)
+  reachDestination(stream.destination, call, api)
+  if (stream.kinesis !== undefined) call.caller.reach(stream.kinesis.streamArn)
 }

@@ -1,32 +1,36 @@
-import type { DeliveryStream, JsonObject } from '../../../domain/delivery-stream.ts'
+import { statusAt, type DeliveryStream, type JsonObject } from '../../../domain/delivery-stream.ts'
+import { encryptionDescription } from '../../encryption.ts'
 import type { Operation } from '../api.ts'
 import { validated } from '../constraints.ts'
-import { notFound } from '../records.ts'
-import { deliveryStreamName, structure } from '../shapes.ts'
+import { deliveryStreamName, destinationId, limit, structure } from '../shapes.ts'
+import { storedStream } from '../stored-stream.ts'
 
 const shape = structure(
   {
     DeliveryStreamName: deliveryStreamName,
-    Limit: { type: 'integer', min: 1, max: 10_000 },
-    ExclusiveStartDestinationId: { type: 'string', min: 1, max: 100, pattern: '[a-zA-Z0-9-]+' },
+    Limit: limit(10_000),
+    ExclusiveStartDestinationId: destinationId,
   },
   ['DeliveryStreamName'],
 )
 
+/** Of the one destination that every stream has. */
+export const DESTINATION_ID = 'destinationId-000000000001'
+
 /** A stream has one destination; paging changes nothing. */
 export const describeDeliveryStream: Operation = async ({ input }, api) => {
   const { DeliveryStreamName: name } = validated(shape, input) as { DeliveryStreamName: string }
-  const stream = await api.registry.get(name)
-  if (stream === undefined) throw notFound(name, api)
-  return JSON.stringify({ DeliveryStreamDescription: descriptionOf(stream) })
+  const stream = await storedStream(name, api)
+  return JSON.stringify({ DeliveryStreamDescription: descriptionOf(stream, api.clock.now()) })
 }
 
-function descriptionOf(stream: DeliveryStream): JsonObject {
+function descriptionOf(stream: DeliveryStream, nowMs: number): JsonObject {
+  const encryption = encryptionDescription(stream)
   return {
     DeliveryStreamName: stream.name,
     DeliveryStreamARN: stream.arn,
-    DeliveryStreamStatus: stream.status,
-    ...(stream.type === 'DirectPut' ? { DeliveryStreamEncryptionConfiguration: { Status: 'DISABLED' } } : {}),
+    DeliveryStreamStatus: statusAt(stream, nowMs),
+    ...(encryption === undefined ? {} : { DeliveryStreamEncryptionConfiguration: encryption }),
     DeliveryStreamType: stream.type,
     VersionId: String(stream.version),
     CreateTimestamp: stream.createdAtMs / 1000,
@@ -34,7 +38,7 @@ function descriptionOf(stream: DeliveryStream): JsonObject {
     ...(stream.source === undefined ? {} : { Source: stream.source }),
     Destinations: [
       {
-        DestinationId: 'destinationId-000000000001',
+        DestinationId: DESTINATION_ID,
         S3DestinationDescription: plainDescription(stream.description),
         ExtendedS3DestinationDescription: stream.description,
       },

@@ -1,9 +1,9 @@
 import type { Operation } from '../api.ts'
 import { validated } from '../constraints.ts'
-import { deliveryStreamName, deliveryStreamType, structure } from '../shapes.ts'
+import { deliveryStreamName, deliveryStreamType, limit as pageLimit, structure } from '../shapes.ts'
 
 const shape = structure({
-  Limit: { type: 'integer', min: 1, max: 10_000 },
+  Limit: pageLimit(10_000),
   DeliveryStreamType: deliveryStreamType,
   ExclusiveStartDeliveryStreamName: deliveryStreamName,
 })
