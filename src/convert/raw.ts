@@ -122,7 +122,10 @@ class BodySink {
     this.#held = []
     const file = this.#file
     this.#file = undefined
-    await file?.close()
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+    try {
+      await file?.close()
+    } finally {
+      if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+    }
   }
 }

@@ -1,16 +1,17 @@
-/** Delivery without conversion: the records' bytes, nothing more. */
+/** Delivery without conversion: the records' bytes, nothing more. What others read of it: test/conformance/encoder/raw.test.ts. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Compression } from '../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
-import type { EncodeInput, Encoded } from '../../src/domain/ports.ts'
+import type { EncodeInput } from '../../src/domain/ports.ts'
 import { MetadataBuilder } from '../../src/domain/record-metadata.ts'
 import { openRawEncoder, type RawEncoder } from '../../src/convert/raw.ts'
-import { inputOf, type FrameSource } from '../conformance/encoder/encoding.ts'
+import { bytesOf, compressions, namings, rawInputOf } from '../conformance/encoder/compression.ts'
+import type { FrameSource } from '../conformance/encoder/encoding.ts'
 import { sourceOf } from '../conformance/encoder/metadata-sources.ts'
 
 let stagingPath = ''
@@ -34,25 +35,8 @@ function input(
   signal?: AbortSignal,
   sources: readonly (FrameSource | undefined)[] = [],
 ): EncodeInput {
-  const { plan, ...rest } = inputOf({
-    columns: [['a', 'string']],
-    records,
-    recordsPerFrame: 3,
-    sources,
-    ...(signal === undefined ? {} : { signal }),
-  })
-  const destination = { bucket: 'lake', prefix: '', errorOutputPrefix: '', compression }
-  return { ...rest, plan: { version: plan.version, engine: 'raw', engineVersion: 'raw-1', destination } }
-}
-
-async function bytesOf({ objects }: Encoded): Promise<Buffer> {
-  const [object, ...others] = objects
-  expect(others).toEqual([])
-  if (object === undefined) throw new Error('there is no object')
-  if (object.body.bytes !== undefined) return Buffer.from(object.body.bytes)
-  const bytes = await readFile(object.body.path)
-  expect(bytes.length).toBe(object.body.length)
-  return bytes
+  const batch = { records, recordsPerFrame: 3, sources, ...(signal === undefined ? {} : { signal }) }
+  return rawInputOf(batch, compression)
 }
 
 const odd = ['{"a":1}', '', 'two\nlines\r\n', Buffer.from([0, 1, 0xff, 0xfe]), '\ufeff', 'end']
@@ -79,22 +63,19 @@ test('GZIP makes one gzip stream, named and encoded as such, with the same bytes
   await encoded.dispose()
 })
 
-test.each(['UNCOMPRESSED', 'GZIP'] as const)(
-  'where records came from is no part of the object, %s',
-  async (compression) => {
-    const plain = await encoder.encode(input(odd, compression))
-    for (const sources of [[sourceOf(0, 3)], [undefined, sourceOf(1, 3)]]) {
-      const encoded = await encoder.encode(input(odd, compression, undefined, sources))
-      expect((await bytesOf(encoded)).equals(await bytesOf(plain))).toBe(true)
-      expect(encoded).toMatchObject({ rows: 6, dropped: 0, errors: {} })
-      await encoded.dispose()
-    }
-    await plain.dispose()
-  },
-)
+test.each(compressions)('where records came from is no part of the object, %s', async (compression) => {
+  const plain = await encoder.encode(input(odd, compression))
+  for (const sources of [[sourceOf(0, 3)], [undefined, sourceOf(1, 3)]]) {
+    const encoded = await encoder.encode(input(odd, compression, undefined, sources))
+    expect((await bytesOf(encoded)).equals(await bytesOf(plain))).toBe(true)
+    expect(encoded).toMatchObject({ rows: 6, dropped: 0, errors: {} })
+    await encoded.dispose()
+  }
+  await plain.dispose()
+})
 
 test('frames with no records, or no frame, make no object', async () => {
-  for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
+  for (const compression of compressions) {
     const section = new MetadataBuilder('shardId-000000000000').finish()
     for (const frames of [
       [],
@@ -113,42 +94,71 @@ test('frames with no records, or no frame, make no object', async () => {
   }
 })
 
-test.each(['UNCOMPRESSED', 'GZIP'] as const)(
-  'a large object is %s in a file, which dispose removes',
-  async (compression) => {
-    const records = Array.from({ length: 60 }, () => randomBytes(100_000))
-    const encoded = await encoder.encode(input(records, compression))
-    expect(encoded.objects[0]?.body.path).toBeDefined()
-    const bytes = await bytesOf(encoded)
-    const plain = compression === 'GZIP' ? gunzipSync(bytes) : bytes
-    expect(plain.equals(Buffer.concat(records))).toBe(true)
-    await encoded.dispose()
-    expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
-  },
-)
+test.each(compressions)('a large object is %s in a file, which dispose removes', async (compression) => {
+  const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+  const encoded = await encoder.encode(input(records, compression))
+  expect(encoded.objects[0]?.body.path).toBeDefined()
+  expect(encoded.objects[0]).toMatchObject({ rows: 60, ...namings[compression] })
+  const bytes = await bytesOf(encoded)
+  expect(bytes.length).toBeGreaterThanOrEqual(6_000_000)
+  if (compression === 'UNCOMPRESSED') expect(bytes.equals(Buffer.concat(records))).toBe(true)
+  await encoded.dispose()
+  expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+})
 
 test('records of no bytes make no object and are dropped', async () => {
-  for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
+  for (const compression of compressions) {
     const encoded = await encoder.encode(input(['', '', '', ''], compression))
     expect(encoded).toMatchObject({ objects: [], rows: 0, dropped: 4 })
     await encoded.dispose()
   }
 })
 
-test.each(['UNCOMPRESSED', 'GZIP'] as const)(
-  'an abort rejects, %s, and leaves nothing',
+test.each(compressions)('an abort rejects, %s, and leaves nothing', async (compression) => {
+  const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+  const abort = new AbortController()
+  const whole = input(records, compression, abort.signal)
+  const frames = async function* (): AsyncGenerator<Frame> {
+    let count = 0
+    for await (const frame of whole.frames()) {
+      if ((count += 1) === 15) abort.abort(new Error('stopped'))
+      yield frame
+    }
+  }
+  await expect(encoder.encode({ ...whole, frames })).rejects.toThrow('stopped')
+  expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+})
+
+test.each(compressions)(
+  'a failure to read the batch rejects as it is, %s, and leaves nothing',
   async (compression) => {
-    const records = Array.from({ length: 60 }, () => randomBytes(100_000))
-    const abort = new AbortController()
-    const whole = input(records, compression, abort.signal)
+    const whole = input(
+      Array.from({ length: 60 }, () => randomBytes(100_000)),
+      compression,
+    )
     const frames = async function* (): AsyncGenerator<Frame> {
       let count = 0
       for await (const frame of whole.frames()) {
-        if ((count += 1) === 15) abort.abort(new Error('stopped'))
+        if ((count += 1) === 15) throw new Error('the store is gone')
         yield frame
       }
     }
-    await expect(encoder.encode({ ...whole, frames })).rejects.toThrow('stopped')
+    await expect(encoder.encode({ ...whole, frames })).rejects.toThrow('the store is gone')
     expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+  },
+)
+
+test.each(compressions)(
+  'a staging folder that cannot be written rejects with what to do, %s',
+  async (compression) => {
+    const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+    const [folder = ''] = await readdir(stagingPath)
+    await rm(join(stagingPath, folder), { recursive: true })
+    await writeFile(join(stagingPath, folder), 'not a folder')
+    await expect(encoder.encode(input(records, compression))).rejects.toMatchObject({
+      name: 'EncoderError',
+      code: 'Staging',
+      hint: 'see that convert.stagingPath can be written by this process',
+    })
   },
 )
