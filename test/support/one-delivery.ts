@@ -5,6 +5,7 @@ import { Metrics } from '../../src/account/metrics.ts'
 import { createDelivery, type DeliveryOptions } from '../../src/deliver/delivery.ts'
 import type { DeliveryResult } from '../../src/deliver/queue.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'
+import type { DestinationError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Plan } from '../../src/domain/plan.ts'
@@ -12,10 +13,8 @@ import type { Encoder, ObjectToPut } from '../../src/domain/ports.ts'
 import { neverCrash, type CrashHook } from '../../src/runtime/crash-point.ts'
 import { FakeClock } from './fake-clock.ts'
 
-export interface LandedPut {
-  readonly key: string
+export interface LandedPut extends Omit<ObjectToPut, 'body'> {
   readonly body: Buffer
-  readonly metadata: Readonly<Record<string, string>>
 }
 
 export interface OneDeliveryOptions {
@@ -23,17 +22,23 @@ export interface OneDeliveryOptions {
   readonly encoder: Encoder
   readonly plan: Plan
   readonly stagingPath: string
+  /** Encodes backups. Default: the encoder. */
+  readonly rawEncoder?: Encoder
+  /** Why the destination does not take an object. Default: it takes all. */
+  readonly refuse?: (object: ObjectToPut) => DestinationError | undefined
   /** Throws to end an attempt where it is. */
   readonly crash?: CrashHook
 }
 
 export interface OneDelivery {
   readonly batch: SealedBatch
-  /** Every put of every attempt. */
+  /** Every put of every attempt that was taken. */
   readonly puts: readonly LandedPut[]
   readonly metrics: Metrics
   /** What the batch was discarded with. */
   readonly outcome: Outcome | undefined
+  /** Why the batch was set aside. */
+  readonly quarantined: string | undefined
   /** Frames that were read from the buffer, in all. */
   readonly framesRead: number
   /** Runs the next attempt. */
@@ -49,6 +54,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
   const puts: LandedPut[] = []
   let batch = sealed(frames)
   let outcome: Outcome | undefined
+  let quarantined: string | undefined
   let framesRead = 0
   const finished = { kind: 'finished' } as const
   const buffer: Partial<DeliveryOptions['store']['buffer']> = {
@@ -64,6 +70,10 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
         yield frame
       }
     },
+    quarantine: (_batch, reason) => {
+      quarantined = reason
+      return Promise.resolve()
+    },
     discard: (_batch, booked) => {
       outcome = booked
       return Promise.resolve(true)
@@ -73,12 +83,17 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     store: { buffer, registry: {} } as unknown as DeliveryOptions['store'],
     resolveColumns: () => Promise.resolve([]),
     engine: { engine: 'duckdb', version: '1' },
-    encoderFor: () => Promise.resolve(options.encoder),
+    encoderFor: ({ destination }) =>
+      Promise.resolve(
+        destination === plan.destination.backup ? (options.rawEncoder ?? options.encoder) : options.encoder,
+      ),
     destination: {
       check: () => Promise.resolve(),
       put: (object) => {
+        const refusal = options.refuse?.(object)
+        if (refusal !== undefined) return Promise.reject(refusal)
         const body = bytesOf(object)
-        puts.push({ key: object.key, body, metadata: object.metadata })
+        puts.push({ ...object, body })
         return Promise.resolve(body.length)
       },
     },
@@ -98,6 +113,9 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     metrics,
     get outcome() {
       return outcome
+    },
+    get quarantined() {
+      return quarantined
     },
     get framesRead() {
       return framesRead
