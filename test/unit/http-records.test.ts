@@ -1,7 +1,7 @@
 /** The hand-written way of a put agrees with the constraint engine. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { base64Length, isBase64 } from '../../src/receive/http/constraints.ts'
+import { base64Length, isBase64 } from '../../src/receive/http/base64.ts'
 import { cleanBytes, frameOf } from '../../src/receive/http/records.ts'
 
 const REFERENCE = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -6,7 +6,7 @@ import { definitionFrom, tableProblem } from '../../src/receive/definition.ts'
 import { validated } from '../../src/receive/http/constraints.ts'
 import { createInputShape, type CreateInput } from '../../src/receive/http/create-input.ts'
 import type { Limits } from '../../src/receive/http/shapes.ts'
-import { CONVERSION, createInput } from '../support/api-inputs.ts'
+import { CONVERSION, createInput, ROLE_ARN } from '../support/api-inputs.ts'
 
 function define(input: unknown, limits: Limits = 'aws', roleOptional = false) {
   const options = { limits, roleOptional }
@@ -41,6 +41,7 @@ test('a stream that converts has the larger defaults and names its table', () =>
     prefix: '',
     errorOutputPrefix: '',
     compression: 'UNCOMPRESSED',
+    roleArn: ROLE_ARN,
     conversion: {
       table: {
         databaseName: 'sales',
@@ -95,9 +96,11 @@ test('options that change nothing are let through and echoed', () => {
   const { description } = define(
     extended({
       CloudWatchLoggingOptions: { Enabled: true, LogGroupName: 'g', LogStreamName: 's' },
-      ProcessingConfiguration: { Enabled: false, Processors: [{ Type: 'Lambda', Parameters: [] }] },
+      ProcessingConfiguration: { Enabled: false },
       DynamicPartitioningConfiguration: { Enabled: false },
       S3BackupMode: 'Disabled',
+      Prefix: '',
+      ErrorOutputPrefix: '',
       FileExtension: '',
       CustomTimeZone: 'UTC',
       Unknown: 1,
@@ -105,14 +108,161 @@ test('options that change nothing are let through and echoed', () => {
   )
   expect(description).toMatchObject({
     CloudWatchLoggingOptions: { Enabled: true, LogGroupName: 'g', LogStreamName: 's' },
-    ProcessingConfiguration: { Enabled: false, Processors: [{ Type: 'Lambda', Parameters: [] }] },
+    ProcessingConfiguration: { Enabled: false, Processors: [] },
     DynamicPartitioningConfiguration: { Enabled: false },
     S3BackupMode: 'Disabled',
     CustomTimeZone: 'UTC',
   })
-  expect(description).not.toHaveProperty('FileExtension')
-  expect(description).not.toHaveProperty('Unknown')
+  for (const name of ['Prefix', 'ErrorOutputPrefix', 'FileExtension', 'Unknown'])
+    expect(description).not.toHaveProperty(name)
 })
+
+const KEY_ARN = 'arn:aws:kms:us-east-1:000000000000:key/orders'
+const KMS = { KMSEncryptionConfig: { AWSKMSKeyARN: KEY_ARN } }
+
+test('zone, extension, compression, key, role and backup reach delivery', () => {
+  const BackupRole = `${ROLE_ARN}-backup`
+  const { destination } = define(
+    extended({
+      CompressionFormat: 'Snappy',
+      EncryptionConfiguration: KMS,
+      CustomTimeZone: 'Europe/Madrid',
+      FileExtension: '.jsonl',
+      S3BackupMode: 'Enabled',
+      S3BackupConfiguration: {
+        RoleARN: BackupRole,
+        BucketARN: 'arn:aws:s3:::attic',
+        Prefix: 'raw/',
+        ErrorOutputPrefix: 'never/',
+        CompressionFormat: 'HADOOP_SNAPPY',
+        EncryptionConfiguration: KMS,
+      },
+    }),
+  )
+  expect(destination).toEqual({
+    bucket: 'lake',
+    prefix: '',
+    errorOutputPrefix: '',
+    compression: 'Snappy',
+    kmsKeyArn: KEY_ARN,
+    roleArn: ROLE_ARN,
+    timeZone: 'Europe/Madrid',
+    fileExtension: '.jsonl',
+    backup: {
+      bucket: 'attic',
+      prefix: 'raw/',
+      errorOutputPrefix: 'never/',
+      compression: 'HADOOP_SNAPPY',
+      kmsKeyArn: KEY_ARN,
+      roleArn: BackupRole,
+    },
+  })
+})
+
+test('a role that nobody gave is described and not assumed', () => {
+  const { destination, description } = define(
+    { ...createInput('a'), ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::lake' } },
+    'aws',
+    true,
+  )
+  expect(description['RoleARN']).toBe('arn:aws:iam::000000000000:role/hydrant')
+  expect(destination).not.toHaveProperty('roleArn')
+})
+
+test('a backup is described with defaults of its own, and is without effect until it is enabled', () => {
+  const { destination, description } = define(
+    extended({
+      CompressionFormat: 'GZIP',
+      S3BackupConfiguration: { RoleARN: ROLE_ARN, BucketARN: 'arn:aws:s3:::attic' },
+    }),
+  )
+  expect(destination).not.toHaveProperty('backup')
+  expect(description).toMatchObject({
+    S3BackupMode: 'Disabled',
+    S3BackupDescription: {
+      RoleARN: ROLE_ARN,
+      BucketARN: 'arn:aws:s3:::attic',
+      BufferingHints: { SizeInMBs: 5, IntervalInSeconds: 300 },
+      CompressionFormat: 'UNCOMPRESSED',
+      EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
+      CloudWatchLoggingOptions: { Enabled: false },
+    },
+  })
+})
+
+test('a bucket is what its ARN ends in, whatever stands before', () => {
+  const { destination } = define(extended({ BucketARN: 'arn:aws:s3:::../attic:s3:::lake' }))
+  expect(destination.bucket).toBe('lake')
+})
+
+test('processors are echoed as the service keeps them', () => {
+  const lambdaArn = 'arn:aws:lambda:us-east-1:000000000000:function:f'
+  const named = (values: Readonly<Record<string, string>>) =>
+    Object.entries(values).map(([ParameterName, ParameterValue]) => ({ ParameterName, ParameterValue }))
+  const { description } = define(
+    extended({
+      ProcessingConfiguration: {
+        Enabled: false,
+        Processors: [
+          { Type: 'Lambda', Parameters: named({ BufferSizeInMBs: '2', LambdaArn: lambdaArn }) },
+          { Type: 'AppendDelimiterToRecord', Parameters: named({ Delimiter: String.raw`\n` }) },
+          { Type: 'Decompression' },
+          { Type: 'CloudWatchLogProcessing', Parameters: named({ DataMessageExtraction: 'TRUE' }) },
+          { Type: 'RecordDeAggregation', Parameters: named({ SubRecordType: 'JSON' }) },
+        ],
+      },
+    }),
+  )
+  expect(description['ProcessingConfiguration']).toEqual({
+    Enabled: false,
+    Processors: [
+      {
+        Type: 'Lambda',
+        Parameters: named({
+          LambdaArn: lambdaArn,
+          NumberOfRetries: '3',
+          RoleArn: ROLE_ARN,
+          BufferSizeInMBs: '2',
+          BufferIntervalInSeconds: '60',
+        }),
+      },
+      { Type: 'AppendDelimiterToRecord', Parameters: [] },
+      { Type: 'Decompression', Parameters: named({ CompressionFormat: 'GZIP' }) },
+      { Type: 'CloudWatchLogProcessing', Parameters: named({ DataMessageExtraction: 'true' }) },
+      { Type: 'RecordDeAggregation', Parameters: named({ SubRecordType: 'JSON' }) },
+    ],
+  })
+})
+
+test('tags are kept in order of keys, the last of two with one key', () => {
+  const Tags = [{ Key: 'b', Value: '1' }, { Key: 'a' }, { Key: 'b', Value: '2' }]
+  expect(define({ ...createInput('a'), Tags }).tags).toEqual([{ Key: 'a' }, { Key: 'b', Value: '2' }])
+})
+
+test('a stream may be encrypted from its creation', () => {
+  const input = {
+    ...createInput('a'),
+    DeliveryStreamEncryptionConfigurationInput: { KeyType: 'AWS_OWNED_CMK' },
+  }
+  expect(define(input).encryption).toEqual({
+    status: 'ENABLED',
+    keyType: 'AWS_OWNED_CMK',
+    changesAtMs: [],
+  })
+})
+
+const backup = (changes: object) =>
+  extended({
+    S3BackupMode: 'Enabled',
+    S3BackupConfiguration: { RoleARN: ROLE_ARN, BucketARN: 'arn:aws:s3:::attic', ...changes },
+  })
+const encrypted = (key: object) => ({
+  ...createInput('a'),
+  DeliveryStreamEncryptionConfigurationInput: key,
+})
+const processing = (...Processors: object[]) =>
+  extended({ ProcessingConfiguration: { Enabled: true, Processors } })
+const parameter = { ParameterName: 'LambdaArn', ParameterValue: 'x' }
 
 test.each([
   [{ DeliveryStreamName: 'a' }, 'Exactly one destination configuration is supported for a Firehose'],
@@ -146,13 +296,46 @@ test.each([
     extended({ Prefix: 'a/!{timestamp:yyyy}/' }),
     'ErrorOutputPrefix cannot be null or empty when Prefix contains expressions',
   ],
+  [extended({ CustomTimeZone: 'Europe/Atlantis' }), 'CustomTimeZone Europe/Atlantis is not a time zone'],
   [
-    extended({ CompressionFormat: 'ZIP' }),
-    'CompressionFormat ZIP is not supported by this version of Hydrant. Supported: UNCOMPRESSED, GZIP',
+    extended({ EncryptionConfiguration: { ...KMS, NoEncryptionConfig: 'NoEncryption' } }),
+    'EncryptionConfiguration must have NoEncryptionConfig or KMSEncryptionConfig, not both',
   ],
   [
-    extended({ CustomTimeZone: 'Europe/Madrid' }),
-    'CustomTimeZone Europe/Madrid is not supported by this version of Hydrant. Supported: UTC',
+    backup({ BufferingHints: { IntervalInSeconds: 59 } }),
+    'S3 backup buffering interval must be between 60 and 900 seconds.',
+  ],
+  [
+    backup({ Prefix: 'a/!{timestamp:yyyy}/' }),
+    'ErrorOutputPrefix cannot be null or empty when Prefix contains expressions',
+  ],
+  [
+    backup({ CloudWatchLoggingOptions: { Enabled: true } }),
+    'CloudWatch Log Group Name is required if CloudWatch Logging is enabled',
+  ],
+  [
+    encrypted({ KeyType: 'AWS_OWNED_CMK', KeyARN: KEY_ARN }),
+    'KeyARN cannot be specified when KeyType is AWS_OWNED_CMK',
+  ],
+  [
+    encrypted({ KeyType: 'CUSTOMER_MANAGED_CMK' }),
+    'KeyARN must be specified when KeyType is CUSTOMER_MANAGED_CMK',
+  ],
+  [
+    processing(),
+    'A maximum of 5 and a minimum of 1 processor needs to be supplied when processing is enabled.',
+  ],
+  [
+    processing({ Type: 'Lambda', Parameters: [parameter, parameter] }),
+    'Duplicate ProcessorParameter passed to ProcessingConfiguration.',
+  ],
+  [
+    processing({ Type: 'Lambda', Parameters: [parameter] }),
+    'ProcessingConfiguration with Enabled true is not supported by this version of Hydrant. Supported: Enabled false',
+  ],
+  [
+    extended({ DynamicPartitioningConfiguration: { Enabled: true } }),
+    'DynamicPartitioningConfiguration with Enabled true is not supported by this version of Hydrant. Supported: Enabled false',
   ],
   [
     converting({}, { CompressionFormat: 'GZIP', BufferingHints: { SizeInMBs: 5 } }),
@@ -171,7 +354,9 @@ test.each([
   ],
   [converting({ SchemaConfiguration: {} }), 'SchemaConfiguration.RoleArn must not be null or empty'],
   [
-    converting({ SchemaConfiguration: { RoleARN: 'r', DatabaseName: 'd' } }),
+    converting({
+      SchemaConfiguration: { RoleARN: CONVERSION.SchemaConfiguration.RoleARN, DatabaseName: 'd' },
+    }),
     'SchemaConfiguration.TableName must not be null or empty',
   ],
   [
@@ -193,7 +378,7 @@ test.each([
   ],
   [
     extended({ BufferingHints: { SizeInMBs: 129, IntervalInSeconds: 901 } }),
-    "ValidationException: 2 validation errors detected: Value '129' at 'extendedS3DestinationConfiguration.bufferingHints.sizeInMBs' failed to satisfy constraint: Member must have value less than or equal to 128; Value '901' at 'extendedS3DestinationConfiguration.bufferingHints.intervalInSeconds' failed to satisfy constraint: Member must have value less than or equal to 900",
+    "ValidationException: 2 validation errors detected: Value at 'extendedS3DestinationConfiguration.bufferingHints.sizeInMBs' failed to satisfy constraint: Member must have value less than or equal to 128; Value at 'extendedS3DestinationConfiguration.bufferingHints.intervalInSeconds' failed to satisfy constraint: Member must have value less than or equal to 900",
   ],
   [
     extended({
@@ -207,11 +392,11 @@ test.each([
         ],
       },
     }),
-    "ValidationException: 3 validation errors detected: Value at 'extendedS3DestinationConfiguration.processingConfiguration.processors.1.member.parameters.1.member.parameterName' failed to satisfy constraint: Member must satisfy enum value set: [DataMessageExtraction, NumberOfRetries, Delimiter, RoleArn, JsonParsingEngine, SubRecordType, MetadataExtractionQuery, BufferIntervalInSeconds, LambdaArn, BufferSizeInMBs, CompressionFormat]; Value at 'extendedS3DestinationConfiguration.processingConfiguration.processors.1.member.parameters.2.member.parameterValue' failed to satisfy constraint: Member must not be null; Value 'JSON' at 'extendedS3DestinationConfiguration.fileExtension' failed to satisfy constraint: Member must satisfy regular expression pattern: ^(|\\.[0-9a-z!\\-_.*'()]+)$",
+    "ValidationException: 3 validation errors detected: Value at 'extendedS3DestinationConfiguration.processingConfiguration.processors.1.member.parameters.1.member.parameterName' failed to satisfy constraint: Member must satisfy enum value set: [DataMessageExtraction, NumberOfRetries, Delimiter, RoleArn, JsonParsingEngine, SubRecordType, MetadataExtractionQuery, BufferIntervalInSeconds, LambdaArn, BufferSizeInMBs, CompressionFormat]; Value at 'extendedS3DestinationConfiguration.processingConfiguration.processors.1.member.parameters.2.member.parameterValue' failed to satisfy constraint: Member must not be null; Value at 'extendedS3DestinationConfiguration.fileExtension' failed to satisfy constraint: Member must satisfy regular expression pattern: ^(|\\.[0-9a-z!\\-_.*'()]+)$",
   ],
   [
-    extended({ BufferingHints: { SizeInMBs: 1.5 } }),
-    'SerializationException: class java.math.BigDecimal can not be converted to an Integer',
+    extended({ BufferingHints: { SizeInMBs: '5' } }),
+    'SerializationException: class java.lang.String can not be converted to an Integer',
   ],
 ])('a member that breaks its constraint is refused in the words of the service (%#)', (input, message) => {
   expect(problem(input)).toBe(message)

@@ -1,27 +1,40 @@
 /**
- * Constraints as data, and the one engine that reads a request by them and words what is wrong as AWS does.
+ * Constraints as data, and the one engine that reads a request by them.
  *
  * A shape mirrors the service model of 2015-08-04. Reading has two outcomes besides success: a value of the wrong JSON
- * type is a SerializationException at once; broken constraints are collected, all of them, into one ValidationException.
+ * type is a SerializationException at once; broken constraints are collected into one ValidationException.
  */
 import { ClientError } from '../../domain/errors.ts'
 import type { JsonObject, JsonValue } from '../../domain/delivery-stream.ts'
+import { base64Length, isBase64, notBase64 } from './base64.ts'
+import { camelCase } from './java-hash-order.ts'
+import { quoted } from './quoted.ts'
+import {
+  allRules,
+  brokenRules,
+  lengthMaxRule,
+  lengthMinRule,
+  matches,
+  NOT_NULL_RULE,
+  satisfies,
+  valueMaxRule,
+  valueMinRule,
+  violationMessage,
+  Violations,
+  WHOLE_NUMBER_RULE,
+  type StringRules,
+} from './violations.ts'
+import { wrongType } from './wrong-type.ts'
 
 export type Shape =
   StringShape | NumberShape | { readonly type: 'boolean' } | BlobShape | ListShape | MapShape | StructureShape
 
-export interface StringShape {
+export interface StringShape extends StringRules {
   readonly type: 'string'
-  readonly min?: number
-  readonly max?: number
-  /** As the service prints it; the whole value must match. */
-  readonly pattern?: string
-  /** Enumeration in the order in which the service prints it. */
-  readonly values?: readonly string[]
   /** The service hides the value in its message. */
   readonly hidden?: boolean
-  /** A role ARN has a pattern of its own, answered before everything else. */
-  readonly role?: boolean
+  /** What every value but an empty one must match besides, answered before everything else: the pattern of a role's ARN. */
+  readonly rolePattern?: string
 }
 
 interface NumberShape {
@@ -47,17 +60,20 @@ interface ListShape {
 interface MapShape {
   readonly type: 'map'
   readonly key: StringShape
-  readonly of: Shape
+  readonly of: StringShape
 }
 
 export interface StructureShape {
   readonly type: 'structure'
-  /** In the order in which violations are printed. */
   readonly members: Readonly<Record<string, Shape>>
-  readonly required?: readonly string[]
+  /** Their names in the order in which violations are printed. */
+  readonly printed: readonly string[]
+  readonly required: readonly string[]
+  /** The service hides all values inside in its messages. */
+  readonly hidden?: boolean
 }
 
-/** A request as its shape knows it: members without a shape and nulls are left out. */
+/** What a file declares, as its shape knows it: members without a shape and nulls are left out. */
 export interface Reading {
   readonly value: JsonObject
   /** What is wrong, each in a sentence of the service without its count. */
@@ -75,198 +91,202 @@ export interface UnknownMember {
   readonly known: readonly string[]
 }
 
-interface Findings {
-  readonly violations: string[]
-  readonly unknown: UnknownMember[]
+/** One walk through an input. */
+interface Walk {
+  readonly violations: Violations
   readonly badRoles: string[]
+  readonly unknown: UnknownMember[]
+  /** A file: its author hears of what the service passes over, unknown members and fractions, and sees every value. */
+  readonly strict: boolean
+  hidden: boolean
 }
 
-/** @throws ClientError SerializationException for a value of the wrong JSON type */
+const INTEGER_MIN = -2_147_483_648
+const INTEGER_MAX = 2_147_483_647
+
+/**
+ * Reads what a file declares.
+ *
+ * @throws ClientError SerializationException for a value of the wrong JSON type
+ */
 export function readStructure(shape: StructureShape, input: unknown): Reading {
-  const findings: Findings = { violations: [], unknown: [], badRoles: [] }
-  const value = structure(shape, input, '', findings)
-  return { value, ...findings }
+  const walk = newWalk(true)
+  const value = structure(shape, input, '', walk)
+  return { value, violations: walk.violations.sentences, badRoles: walk.badRoles, unknown: walk.unknown }
 }
 
 /** The request, or the service's error. */
 export function validated(shape: StructureShape, input: unknown): JsonObject {
-  const { value, violations, badRoles } = readStructure(shape, input)
-  if (badRoles.length > 0) throw new ClientError('InvalidParameterValueException', 'Invalid role ARN.')
-  if (violations.length > 0) throw new ClientError('ValidationException', violationMessage(violations))
+  const walk = newWalk(false)
+  const value = structure(shape, input ?? {}, '', walk)
+  if (walk.badRoles.length > 0) throw new ClientError('InvalidParameterValueException', 'Invalid role ARN.')
+  const { sentences } = walk.violations
+  if (sentences.length > 0) throw new ClientError('ValidationException', violationMessage(sentences))
   return value
 }
 
-export function violationMessage(violations: readonly string[]): string {
-  const plural = violations.length === 1 ? '' : 's'
-  return `${violations.length} validation error${plural} detected: ${violations.join('; ')}`
+function newWalk(strict: boolean): Walk {
+  return { violations: new Violations(), badRoles: [], unknown: [], strict, hidden: false }
 }
 
-function read(shape: Shape, input: unknown, path: string, findings: Findings): JsonValue {
+function read(shape: Shape, input: unknown, path: string, walk: Walk): JsonValue {
   switch (shape.type) {
     case 'string':
-      return text(shape, input, path, findings)
+      return text(shape, input, path, walk)
     case 'integer':
+      return integer(shape, input, path, walk)
     case 'double':
     case 'timestamp':
-      return number(shape, input, path, findings)
+      return real(shape, input, path, walk)
     case 'boolean':
       if (typeof input !== 'boolean') throw wrongType(input, 'Boolean')
       return input
     case 'blob':
-      return blob(shape, input, path, findings)
+      return blob(shape, input, path, walk)
     case 'list':
-      return list(shape, input, path, findings)
+      return list(shape, input, path, walk)
     case 'map':
-      return map(shape, input, path, findings)
+      return map(shape, input, path, walk)
     case 'structure':
-      return structure(shape, input, path, findings)
+      return structure(shape, input, path, walk)
     default:
       return shape satisfies never
   }
 }
 
-function structure(shape: StructureShape, input: unknown, path: string, findings: Findings): JsonObject {
+/** Read in the order of print, which in a file is that of the model; built in the order of the model. */
+function structure(shape: StructureShape, input: unknown, path: string, walk: Walk): JsonObject {
   if (!isObject(input)) throw wrongType(input, 'structure')
-  const value: Record<string, JsonValue> = {}
-  for (const [name, member] of Object.entries(shape.members)) {
+  const outside = walk.hidden
+  walk.hidden ||= shape.hidden === true
+  const found = new Map<string, JsonValue>()
+  for (const name of walk.strict ? Object.keys(shape.members) : shape.printed) {
+    const member = shape.members[name]
     const given = Object.hasOwn(input, name) ? input[name] : undefined
-    const memberPath = join(path, lowerFirst(name))
-    if (given !== undefined && given !== null) value[name] = read(member, given, memberPath, findings)
-    else if (shape.required?.includes(name) === true) missing(memberPath, findings)
+    const memberPath = join(path, camelCase(name))
+    if (member !== undefined && given !== undefined && given !== null)
+      found.set(name, read(member, given, memberPath, walk))
+    else if (shape.required.includes(name)) missing(memberPath, walk)
   }
+  walk.hidden = outside
+  if (walk.strict) tellUnknown(shape, input, path, walk)
+  const entries = Object.keys(shape.members).map((name) => [name, found.get(name)] as const)
+  return Object.fromEntries(entries.filter((entry): entry is [string, JsonValue] => entry[1] !== undefined))
+}
+
+function tellUnknown(shape: StructureShape, input: object, path: string, walk: Walk): void {
   for (const name of Object.keys(input))
     if (!Object.hasOwn(shape.members, name))
-      findings.unknown.push({ path: join(path, name), name, known: Object.keys(shape.members) })
-  return value
+      walk.unknown.push({ path: join(path, name), name, known: Object.keys(shape.members) })
 }
 
-function list(shape: ListShape, input: unknown, path: string, findings: Findings): JsonValue {
+/** Of a list that is too long only what it may hold is looked at. */
+function list(shape: ListShape, input: unknown, path: string, walk: Walk): JsonValue {
   if (!Array.isArray(input)) throw wrongType(input, 'list')
-  lengthViolations(shape, input.length, input.length === 0 ? "Value '[]'" : 'Value', path, findings)
-  return input.map((item: unknown, index) => {
+  const items: readonly unknown[] = shape.max === undefined ? input : input.slice(0, shape.max)
+  const { of: member } = shape
+  const texts = member.type === 'string' ? items.filter((item) => item !== null).map(asText) : []
+  const subject = texts.length === items.length ? `[${texts.join(', ')}]` : undefined
+  lengthViolations(shape, input.length, subject, path, walk)
+  if (member.type === 'string' && !texts.every((item) => satisfies(member, item)))
+    tell(subject, path, `Member must satisfy constraint: ${allRules(member)}`, walk)
+  const values: JsonValue[] = []
+  for (const [index, item] of items.entries()) {
+    if (walk.violations.full) break
     const itemPath = `${path}.${index + 1}.member`
-    if (item !== null && item !== undefined) return read(shape.of, item, itemPath, findings)
-    missing(itemPath, findings)
-    return null
-  })
+    if (item === null) missing(itemPath, walk)
+    else if (member.type !== 'string') values.push(read(member, item, itemPath, walk))
+  }
+  return member.type === 'string' ? texts : values
 }
 
-function map(shape: MapShape, input: unknown, path: string, findings: Findings): JsonValue {
+/** However many of its keys or values break their rules, each is told once. */
+function map(shape: MapShape, input: unknown, path: string, walk: Walk): JsonValue {
   if (!isObject(input)) throw wrongType(input, 'map')
-  const entries: [string, JsonValue][] = []
-  for (const [key, item] of Object.entries(input)) {
-    text(shape.key, key, path, findings)
-    const itemPath = `${path}.${key}.member`
-    if (item === null) missing(itemPath, findings)
-    else entries.push([key, read(shape.of, item, itemPath, findings)])
-  }
+  const entries: [string, string][] = []
+  for (const [key, item] of Object.entries(input))
+    if (item === null) missing(`${path}.${quoted(key)}.member`, walk)
+    else entries.push([key, asText(item)])
+  const subject = `{${entries.map(([key, item]) => `${key}=${item}`).join(', ')}}`
+  if (!entries.every(([key]) => satisfies(shape.key, key)))
+    tell(subject, path, `Map keys must satisfy constraint: ${allRules(shape.key)}`, walk)
+  if (!entries.every(([, item]) => satisfies(shape.of, item)))
+    tell(subject, path, `Map value must satisfy constraint: ${allRules(shape.of)}`, walk)
   return Object.fromEntries(entries)
 }
 
-function text(shape: StringShape, input: unknown, path: string, findings: Findings): string {
+function asText(input: unknown): string {
   if (typeof input !== 'string') throw wrongType(input, 'String')
-  const subject = shape.hidden === true ? 'Value' : `Value '${input}'`
-  if (shape.values !== undefined && !shape.values.includes(input))
-    violation(subject, path, `Member must satisfy enum value set: [${shape.values.join(', ')}]`, findings)
-  if (shape.pattern !== undefined && !whole(shape.pattern).test(input)) {
-    if (shape.role === true) findings.badRoles.push(path)
-    else
-      violation(subject, path, `Member must satisfy regular expression pattern: ${shape.pattern}`, findings)
+  return input
+}
+
+function text(shape: StringShape, input: unknown, path: string, walk: Walk): string {
+  const value = asText(input)
+  if (shape.rolePattern !== undefined && value !== '' && !matches(shape.rolePattern, value))
+    walk.badRoles.push(path)
+  else {
+    const subject = shape.hidden === true && !walk.strict ? undefined : value
+    for (const rule of brokenRules(shape, value)) tell(subject, path, rule, walk)
   }
-  lengthViolations(shape, input.length, subject, path, findings)
-  return input
+  return value
 }
 
-function number(shape: NumberShape, input: unknown, path: string, findings: Findings): number {
-  const kind = shape.type === 'integer' ? 'Integer' : 'Double'
-  if (typeof input !== 'number' || (shape.type === 'integer' && !Number.isInteger(input)))
-    throw wrongType(input, kind)
-  const subject = `Value '${input}'`
-  if (shape.min !== undefined && input < shape.min)
-    violation(subject, path, `Member must have value greater than or equal to ${shape.min}`, findings)
-  if (shape.max !== undefined && input > shape.max)
-    violation(subject, path, `Member must have value less than or equal to ${shape.max}`, findings)
-  return input
+/** The service cuts fractions off. */
+function integer(shape: NumberShape, input: unknown, path: string, walk: Walk): number {
+  if (typeof input !== 'number') throw wrongType(input, 'Integer')
+  // Plus zero, so that there is no negative one.
+  const value = Math.trunc(input) + 0
+  if (!(value >= INTEGER_MIN && value <= INTEGER_MAX)) throw wrongType(input, 'Integer')
+  if (walk.strict && value !== input) tell(String(input), path, WHOLE_NUMBER_RULE, walk)
+  valueViolations(shape, value, path, walk)
+  return value
 }
 
-function blob(shape: BlobShape, input: unknown, path: string, findings: Findings): string {
+/** Java's clients write what JSON has no number for as a string. */
+const NOT_FINITE = new Set(['NaN', 'Infinity', '-Infinity'])
+
+function real(shape: NumberShape, input: unknown, path: string, walk: Walk): number {
+  if (shape.type === 'timestamp') {
+    if (typeof input !== 'number' || !Number.isFinite(input)) throw wrongType(input, 'timestamp')
+    return input
+  }
+  const value = typeof input === 'string' && NOT_FINITE.has(input) ? Number(input) : input
+  if (typeof value !== 'number') throw wrongType(input, 'Double')
+  valueViolations(shape, value, path, walk)
+  return value
+}
+
+function valueViolations({ min, max }: NumberShape, value: number, path: string, walk: Walk): void {
+  if (max !== undefined && !(value <= max)) tell(String(value), path, valueMaxRule(max), walk)
+  if (min !== undefined && !(value >= min)) tell(String(value), path, valueMinRule(min), walk)
+}
+
+function blob(shape: BlobShape, input: unknown, path: string, walk: Walk): string {
   if (typeof input !== 'string') throw wrongType(input, 'Blob')
+  if (!isBase64(input)) throw notBase64(input)
   const length = base64Length(input)
-  if (!isBase64(input)) throw notBase64()
-  const subject = `Value 'java.nio.HeapByteBuffer[pos=0 lim=${length} cap=${length}]'`
-  lengthViolations({ max: shape.max }, length, subject, path, findings)
+  const subject = `java.nio.HeapByteBuffer[pos=0 lim=${length} cap=${length}]`
+  lengthViolations(shape, length, subject, path, walk)
   return input
-}
-
-/** The standard alphabet, padded, nothing else. */
-export function isBase64(input: string): boolean {
-  if (input.length % 4 !== 0) return false
-  const unpadded = input.endsWith('==') ? -2 : input.endsWith('=') ? -1 : input.length
-  return !/[^A-Za-z0-9+/]/.test(input.slice(0, unpadded))
-}
-
-/** Bytes that a well-formed base64 text stands for. */
-export function base64Length(input: string): number {
-  const { length } = input
-  if (length === 0) return 0
-  const padding = input.charCodeAt(length - 1) !== 0x3d ? 0 : input.charCodeAt(length - 2) === 0x3d ? 2 : 1
-  return (length >>> 2) * 3 - padding
-}
-
-export function notBase64(): ClientError {
-  return new ClientError('SerializationException', 'Data can not be converted to a Blob: it is not base64')
 }
 
 function lengthViolations(
-  shape: { readonly min?: number; readonly max?: number },
+  { min, max }: { readonly min?: number; readonly max?: number },
   length: number,
-  subject: string,
+  subject: string | undefined,
   path: string,
-  findings: Findings,
+  walk: Walk,
 ): void {
-  if (shape.min !== undefined && length < shape.min)
-    violation(subject, path, `Member must have length greater than or equal to ${shape.min}`, findings)
-  if (shape.max !== undefined && length > shape.max)
-    violation(subject, path, `Member must have length less than or equal to ${shape.max}`, findings)
+  if (min !== undefined && length < min) tell(subject, path, lengthMinRule(min), walk)
+  if (max !== undefined && length > max) tell(subject, path, lengthMaxRule(max), walk)
 }
 
-function missing(path: string, findings: Findings): void {
-  violation('Value', path, 'Member must not be null', findings)
+function missing(path: string, walk: Walk): void {
+  tell(undefined, path, NOT_NULL_RULE, walk)
 }
 
-function violation(subject: string, path: string, rule: string, findings: Findings): void {
-  findings.violations.push(`${subject} at '${path}' failed to satisfy constraint: ${rule}`)
-}
-
-/** The service's front end speaks of Java. */
-function wrongType(input: unknown, expected: string): ClientError {
-  return new ClientError('SerializationException', wrongTypeMessage(input, expected))
-}
-
-function wrongTypeMessage(input: unknown, expected: string): string {
-  if (Array.isArray(input)) return 'Start of list found where not expected'
-  if (isObject(input)) return 'Start of structure or map found where not expected.'
-  if (expected === 'list') return 'Expected list or null'
-  if (expected === 'map') return 'Expected map or null'
-  if (expected === 'structure') return 'Expected null'
-  const actual =
-    typeof input === 'number'
-      ? 'java.math.BigDecimal'
-      : typeof input === 'boolean'
-        ? 'java.lang.Boolean'
-        : 'java.lang.String'
-  return `class ${actual} can not be converted to ${expected === 'Blob' ? 'a' : 'an'} ${expected}`
-}
-
-const patterns = new Map<string, RegExp>()
-
-function whole(pattern: string): RegExp {
-  let compiled = patterns.get(pattern)
-  if (compiled === undefined) {
-    compiled = new RegExp(`^(?:${pattern})$`, pattern.includes('\\p{') ? 'u' : '')
-    patterns.set(pattern, compiled)
-  }
-  return compiled
+function tell(subject: string | undefined, path: string, rule: string, walk: Walk): void {
+  walk.violations.add(walk.hidden && !walk.strict ? undefined : subject, path, rule)
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {
@@ -275,8 +295,4 @@ function isObject(input: unknown): input is Record<string, unknown> {
 
 function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
-}
-
-function lowerFirst(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1)
 }

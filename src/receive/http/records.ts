@@ -4,14 +4,16 @@
  * A clean request is read by hand, without a walk of the constraint engine over each record; whatever else comes is given
  * to the engine, which knows the service's words for it.
  */
-import type { DeliveryStream } from '../../domain/delivery-stream.ts'
+import { statusAt, type DeliveryStream } from '../../domain/delivery-stream.ts'
 import { ClientError } from '../../domain/errors.ts'
 import { FrameBuilder, type Frame } from '../../domain/frame.ts'
 import { BATCH_BYTES_MAX, RECORD_BYTES_MAX } from '../../domain/limits.ts'
 import { recordIdPrefix } from '../../domain/record.ts'
+import { isEncrypted } from '../encryption.ts'
 import type { Api } from './api.ts'
-import { base64Length, isBase64 } from './constraints.ts'
+import { base64Length, isBase64, notBase64 } from './base64.ts'
 import { structure } from './shapes.ts'
+import { notFound, refuseUnlessDirectPut } from './stored-stream.ts'
 
 export const recordShape = structure({ Data: { type: 'blob', max: RECORD_BYTES_MAX } }, ['Data'])
 
@@ -59,9 +61,19 @@ export function frameOf(
   return builder.finish(arrivalMs)
 }
 
+/** Why there is no frame of these records. */
+export function notFramed(records: readonly CleanRecord[]): ClientError {
+  return notBase64(records.find(({ Data: data }) => !isBase64(data))?.Data ?? '')
+}
+
 export type Put =
-  /** Record ids are this and the index. */
-  { readonly kind: 'accepted'; readonly idPrefix: string } | { readonly kind: 'throttled' }
+  | {
+      readonly kind: 'accepted'
+      /** Record ids are this and the index. */
+      readonly idPrefix: string
+      readonly encrypted: boolean
+    }
+  | { readonly kind: 'throttled'; readonly encrypted: boolean }
 
 /**
  * @throws ClientError when the stream is not there, does not take puts, or the frame is too large for one call
@@ -79,27 +91,17 @@ export async function put(name: string, frame: Frame, api: Api): Promise<Put> {
     accepted = await api.accept(stream, frame)
   }
   if (accepted.kind === 'refused') throw notActive(name, api)
-  if (accepted.kind === 'throttled') return accepted
-  return { kind: 'accepted', idPrefix: recordIdPrefix(stream, accepted.appendSequence) }
+  const encrypted = isEncrypted(stream)
+  if (accepted.kind === 'throttled') return { kind: 'throttled', encrypted }
+  return { kind: 'accepted', idPrefix: recordIdPrefix(stream, accepted.appendSequence), encrypted }
 }
 
 async function writable(name: string, api: Api): Promise<DeliveryStream> {
   const stream = await api.directory.find(name)
   if (stream === undefined) throw notFound(name, api)
-  if (stream.status !== 'ACTIVE') throw notActive(name, api)
-  if (stream.type !== 'DirectPut')
-    throw new ClientError(
-      'InvalidArgumentException',
-      `This operation is not permitted on ${stream.type} delivery stream type.`,
-    )
+  if (statusAt(stream, api.clock.now()) !== 'ACTIVE') throw notActive(name, api)
+  refuseUnlessDirectPut(stream)
   return stream
-}
-
-export function notFound(name: string, api: Api): ClientError {
-  return new ClientError(
-    'ResourceNotFoundException',
-    `Firehose ${name} under account ${api.accountId} not found.`,
-  )
 }
 
 function notActive(name: string, api: Api): ClientError {

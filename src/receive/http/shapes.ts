@@ -1,8 +1,9 @@
 /**
  * Shapes that several operations share. Constraints are those of the service model of 2015-08-04; enumerations stand in
- * the order in which the service prints them, members in the order of the model. Larger shapes have files in shapes/.
+ * the order in which the service prints them. Larger shapes have files in shapes/.
  */
 import type { Shape, StringShape, StructureShape } from './constraints.ts'
+import { javaHashOrder } from './java-hash-order.ts'
 
 /** `aws`: what the service allows. `relaxed`: BufferingHints from 1 MiB to 1 GiB and up to a day. */
 export type Limits = 'aws' | 'relaxed'
@@ -17,7 +18,7 @@ export function structure(
   members: Readonly<Record<string, Shape>>,
   required: readonly string[] = [],
 ): StructureShape {
-  return { type: 'structure', members, required }
+  return { type: 'structure', members, required, printed: javaHashOrder(Object.keys(members)) }
 }
 
 /** A structure that is only told apart by being there. */
@@ -48,11 +49,14 @@ export const deliveryStreamType: Shape = {
 export const versionId: Shape = { type: 'string', min: 1, max: 50, pattern: '[0-9]+' }
 export const destinationId: Shape = { type: 'string', min: 1, max: 100, pattern: '[a-zA-Z0-9-]+' }
 
-export const roleArn: Shape = { ...arn('arn:.*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+'), role: true }
+const ROLE_PATTERN = 'arn:.*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+'
+export const roleArn: Shape = { ...arn(ROLE_PATTERN), rolePattern: ROLE_PATTERN }
 export const kmsKeyArn: Shape = arn('arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\\-_/]+')
 
 /** NonEmptyStringWithoutWhitespace. */
 export const word: StringShape = { type: 'string', min: 1, max: 1024, pattern: '^\\S+$' }
+/** A role's ARN where the model has any word. */
+export const roleWord: Shape = { ...word, rolePattern: ROLE_PATTERN }
 /** NonEmptyString. */
 export const words: StringShape = { type: 'string', min: 1, max: 1024, pattern: '^(?!\\s*$).+' }
 

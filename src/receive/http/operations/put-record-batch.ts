@@ -1,7 +1,15 @@
 import { BATCH_RECORDS_MAX } from '../../../domain/limits.ts'
 import type { Call, Operation } from '../api.ts'
-import { notBase64, validated } from '../constraints.ts'
-import { cleanBytes, frameOf, isCleanName, put, recordShape, type CleanRecord } from '../records.ts'
+import { validated } from '../constraints.ts'
+import {
+  cleanBytes,
+  frameOf,
+  isCleanName,
+  notFramed,
+  put,
+  recordShape,
+  type CleanRecord,
+} from '../records.ts'
 import { deliveryStreamName, structure } from '../shapes.ts'
 
 const shape = structure(
@@ -21,9 +29,9 @@ interface Input {
 export const putRecordBatch: Operation = async (call, api) => {
   const { DeliveryStreamName: name, Records: records } = read(call)
   const frame = frameOf(records, cleanBytes(records) ?? 0, api.clock.now(), call.plain)
-  if (frame === undefined) throw notBase64()
+  if (frame === undefined) throw notFramed(records)
   const result = await put(name, frame, api)
-  return result.kind === 'throttled' ? throttled(records.length) : accepted(records.length, result.idPrefix)
+  return result.kind === 'throttled' ? throttled(records.length, result) : accepted(records.length, result)
 }
 
 function read({ input }: Call): Input {
@@ -43,15 +51,18 @@ function read({ input }: Call): Input {
 const INDEXES = Array.from({ length: BATCH_RECORDS_MAX }, (_, index) => index.toString(36))
 
 /** Written by hand: some clients look for `"FailedPutCount":0` byte for byte. Record ids need no escapes. */
-function accepted(count: number, idPrefix: string): string {
+function accepted(
+  count: number,
+  { idPrefix, encrypted }: { readonly idPrefix: string; readonly encrypted: boolean },
+): string {
   const open = `{"RecordId":"${idPrefix}`
   const indexes = count === BATCH_RECORDS_MAX ? INDEXES : INDEXES.slice(0, count)
-  return `{"Encrypted":false,"FailedPutCount":0,"RequestResponses":[${open}${indexes.join(`"},${open}`)}"}]}`
+  return `{"Encrypted":${encrypted},"FailedPutCount":0,"RequestResponses":[${open}${indexes.join(`"},${open}`)}"}]}`
 }
 
 const SLOW_DOWN = '{"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."}'
 
-function throttled(count: number): string {
+function throttled(count: number, { encrypted }: { readonly encrypted: boolean }): string {
   const entries = Array.from({ length: count }, () => SLOW_DOWN)
-  return `{"Encrypted":false,"FailedPutCount":${count},"RequestResponses":[${entries.join(',')}]}`
+  return `{"Encrypted":${encrypted},"FailedPutCount":${count},"RequestResponses":[${entries.join(',')}]}`
 }

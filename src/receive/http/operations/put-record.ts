@@ -1,8 +1,16 @@
 import { ClientError } from '../../../domain/errors.ts'
 import { recordId } from '../../../domain/record.ts'
 import type { Call, Operation } from '../api.ts'
-import { notBase64, validated } from '../constraints.ts'
-import { cleanBytes, frameOf, isCleanName, put, recordShape, type CleanRecord } from '../records.ts'
+import { validated } from '../constraints.ts'
+import {
+  cleanBytes,
+  frameOf,
+  isCleanName,
+  notFramed,
+  put,
+  recordShape,
+  type CleanRecord,
+} from '../records.ts'
 import { deliveryStreamName, structure } from '../shapes.ts'
 
 const shape = structure({ DeliveryStreamName: deliveryStreamName, Record: recordShape }, [
@@ -19,10 +27,10 @@ interface Input {
 export const putRecord: Operation = async (call, api) => {
   const { DeliveryStreamName: name, Record: record } = read(call)
   const frame = frameOf([record], cleanBytes([record]) ?? 0, api.clock.now(), call.plain)
-  if (frame === undefined) throw notBase64()
+  if (frame === undefined) throw notFramed([record])
   const result = await put(name, frame, api)
   if (result.kind === 'throttled') throw new ClientError('ServiceUnavailableException', 'Slow down.', 503)
-  return `{"RecordId":"${recordId(result.idPrefix, 0)}","Encrypted":false}`
+  return `{"RecordId":"${recordId(result.idPrefix, 0)}","Encrypted":${result.encrypted}}`
 }
 
 function read({ input }: Call): Input {

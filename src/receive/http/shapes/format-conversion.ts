@@ -1,5 +1,5 @@
 /** DataFormatConversionConfiguration. */
-import { boolean, choice, structure, word, words } from '../shapes.ts'
+import { boolean, choice, roleWord, structure, word, words } from '../shapes.ts'
 
 const parquetSerDe = structure({
   BlockSizeBytes: { type: 'integer', min: 67_108_864 },
@@ -25,7 +25,7 @@ const orcSerDe = structure({
 
 export const dataFormatConversionConfiguration = structure({
   SchemaConfiguration: structure({
-    RoleARN: word,
+    RoleARN: roleWord,
     CatalogId: word,
     DatabaseName: word,
     TableName: word,

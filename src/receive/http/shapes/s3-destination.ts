@@ -65,23 +65,31 @@ function requiredOf({ roleOptional }: ShapeOptions): readonly string[] {
   return roleOptional ? ['BucketARN'] : ['RoleARN', 'BucketARN']
 }
 
+/** The service hides all values of a destination. */
+function destination(
+  members: Readonly<Record<string, Shape>>,
+  required: readonly string[] = [],
+): StructureShape {
+  return { ...structure(members, required), hidden: true }
+}
+
 /** S3DestinationConfiguration. */
 export function s3Destination(options: ShapeOptions): StructureShape {
-  return structure(s3Members(options.limits), requiredOf(options))
+  return destination(s3Members(options.limits), requiredOf(options))
 }
 
 /** ExtendedS3DestinationConfiguration. */
 export function extendedS3Destination(options: ShapeOptions): StructureShape {
   const backup = { S3BackupConfiguration: s3Destination(options) }
-  return structure(extendedMembers(options.limits, backup), requiredOf(options))
+  return destination(extendedMembers(options.limits, backup), requiredOf(options))
 }
 
 /** S3DestinationUpdate. */
 export function s3DestinationUpdate(limits: Limits): StructureShape {
-  return structure(s3Members(limits))
+  return destination(s3Members(limits))
 }
 
 /** ExtendedS3DestinationUpdate. */
 export function extendedS3DestinationUpdate(limits: Limits): StructureShape {
-  return structure(extendedMembers(limits, { S3BackupUpdate: s3DestinationUpdate(limits) }))
+  return destination(extendedMembers(limits, { S3BackupUpdate: s3DestinationUpdate(limits) }))
 }
