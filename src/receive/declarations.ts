@@ -1,8 +1,9 @@
 /**
  * Delivery streams declared in a configuration file. A declaration is the input of CreateDeliveryStream, word for word,
  * RoleARN optional, and what `extensions` says of the stream. It acts once, known by its hash: the first time it creates
- * the stream or, like UpdateDestination, changes it. So a process that starts with an old file cannot push an old
- * declaration back. What is no longer declared is kept. A source cannot be changed, as on AWS.
+ * the stream or, like UpdateDestination, changes it and leaves its tags and its encryption as they are. So a process that
+ * starts with an old file cannot push an old declaration back. What is no longer declared is kept. A source cannot be
+ * changed, as on AWS.
  */
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../account/log.ts'

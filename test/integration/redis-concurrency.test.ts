@@ -1,6 +1,12 @@
-/** G1, G3: many processes on one stream: nothing lost, nothing twice, each writer's order kept, one seal a batch. */
+/**
+ * G1, G3: many processes on one stream: nothing lost, nothing twice, each writer's order kept, one seal a batch; and no change
+ * of its definition is lost to another.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Store } from '../../src/domain/ports.ts'
+import { createLog } from '../../src/account/log.ts'
+import type { Registry, Store } from '../../src/domain/ports.ts'
+import { applyDeclarations } from '../../src/receive/declarations.ts'
+import { declarationHash } from '../../src/receive/declare.ts'
 import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
 import { freshPrefix, openTestStore, sealedRecords } from '../support/redis-store.ts'
 import { expectBalanced, frameOf, streamOf } from '../conformance/store/fixture.ts'
@@ -75,4 +81,41 @@ test('eight stores append to one stream while their sealers race', async () => {
     accepted: STORES * APPENDS * 3,
     sealedBatches: batches.length,
   })
+})
+
+test('processes that declare a stream at once, while it is tagged, lose none of it to each other', async () => {
+  const keyPrefix = freshPrefix()
+  const registries: Registry[] = []
+  for (let index = 0; index < STORES; index += 1)
+    registries.push((await openTestStore({ url: redis.url, keyPrefix, maxBytes: 1e9 })).registry)
+  const declarations = registries.map((_, index) => ({
+    DeliveryStreamName: 'orders',
+    ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::lake' },
+    Tags: [{ Key: 'file', Value: `${index}` }],
+  }))
+  const tag = async (registry: Registry, index: number): Promise<void> => {
+    const stored = await registry.get('orders')
+    const tags = [...(stored?.tags ?? []), { Key: `by process ${index}` }]
+    if (stored === undefined || (await registry.replace({ ...stored, tags })) !== 'replaced')
+      await tag(registry, index)
+  }
+  await Promise.all(
+    registries.flatMap((registry, index) => [
+      applyDeclarations({
+        declarations: [declarations[index]],
+        registry,
+        context: { region: 'eu-west-1', accountId: '111122223333', limits: 'aws' },
+        clock: { now: () => 1_790_000_000_000 },
+        log: createLog('silent'),
+      }),
+      tag(registry, index),
+    ]),
+  )
+  const stored = await registries[0]?.get('orders')
+  expect(stored?.declarations.toSorted()).toEqual(
+    declarations.map((each) => declarationHash(each)).toSorted(),
+  )
+  const tagged = (stored?.tags ?? []).flatMap(({ Key }) => (Key.startsWith('by process ') ? [Key] : []))
+  expect(tagged.toSorted()).toEqual(registries.map((_, index) => `by process ${index}`))
+  expect(stored).toMatchObject({ version: 1, revision: 2 * STORES })
 })

@@ -122,6 +122,26 @@ test('every other step whose answer is lost is done once and answered as the fir
   })
 })
 
+test('a change of a stream that is sent again after another was made to it does not undo that', async () => {
+  const { store, proxy, prefix } = await openThroughProxy()
+  const direct = await openTestStore({ url: redis.socketPath, keyPrefix: prefix, maxBytes: 1e9 })
+  const stream = streamOf()
+  await store.registry.create(stream)
+  // Redis learns the script: what it does not know yet is not carried out before its answer is lost.
+  await store.registry.replace(stream)
+  const read = { ...stream, revision: 2 }
+  // Its key names the stream with its incarnation, which only the script does.
+  const lost = proxy.dropAnswer(`{${stream.name}.`).then(() => proxy.blackHole())
+  const replacing = store.registry.replace({ ...read, tags: [{ Key: 'first' }] })
+  await lost
+  const between = await direct.registry.get(stream.name)
+  expect(between).toEqual({ ...read, revision: 3, tags: [{ Key: 'first' }] })
+  expect(await direct.registry.replace({ ...read, revision: 3, tags: [{ Key: 'second' }] })).toBe('replaced')
+  proxy.pass()
+  expect(await replacing).toBe('conflict')
+  expect(await store.registry.get(stream.name)).toEqual({ ...read, revision: 4, tags: [{ Key: 'second' }] })
+})
+
 test('an attempt whose beginning was never answered is not counted as a death when it begins again', async () => {
   const proxy = await TcpProxy.start(redis.port)
   onTestFinished(() => proxy.close())

@@ -98,7 +98,7 @@ export class MemoryStore {
     replace: async (stream) => {
       this.#answer()
       const known = this.streams.get(stream.name)
-      if (known?.incarnation !== stream.incarnation) return 'gone'
+      if (known?.incarnation !== stream.incarnation || known.status === 'DELETING') return 'gone'
       if (known.revision !== stream.revision) return 'conflict'
       this.streams.set(stream.name, { ...stream, revision: stream.revision + 1 })
       return 'replaced'

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { StartError } from '../../src/domain/errors.ts'
+import type { Registry } from '../../src/domain/ports.ts'
 import { applyDeclarations, checkDeclaration } from '../../src/receive/declarations.ts'
 import { declarationHash } from '../../src/receive/declare.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -16,11 +17,25 @@ function declaration(prefix: string, name = 'orders') {
   }
 }
 
-function setUp() {
+/** @param replace changes definitions in place of the registry, which it is given */
+function setUp(
+  replace?: (
+    registry: Registry,
+    ...given: Parameters<Registry['replace']>
+  ) => ReturnType<Registry['replace']>,
+) {
   const store = new MemoryStore()
   const clock = new FakeClock()
+  const { registry } = store
   const start = (declarations: readonly unknown[]) =>
-    applyDeclarations({ declarations, registry: store.registry, context, clock, log: createLog('silent') })
+    applyDeclarations({
+      declarations,
+      registry:
+        replace === undefined ? registry : { ...registry, replace: (stream) => replace(registry, stream) },
+      context,
+      clock,
+      log: createLog('silent'),
+    })
   return { store, clock, start }
 }
 
@@ -36,6 +51,55 @@ test('two processes with two versions of a file, restarted in turn, leave the ne
   expect(stream?.destination.prefix).toBe('new/')
   expect(stream?.version).toBe(2)
   expect(stream?.declarations).toEqual([declarationHash(old), declarationHash(newer)])
+})
+
+test('declarations that processes apply at once are all kept, so that none acts a second time', async () => {
+  const answers: string[] = []
+  const { store, start } = setUp(async (registry, stream) => {
+    const answer = await registry.replace(stream)
+    answers.push(answer)
+    return answer
+  })
+  await start([declaration('a/')])
+  // They say the same in other words, so that neither raises the version.
+  const [one, other] = ['1', '2'].map((Value) => ({ ...declaration('a/'), Tags: [{ Key: 'file', Value }] }))
+  await Promise.all([start([one]), start([other])])
+  expect(answers.toSorted()).toEqual(['conflict', 'replaced', 'replaced'])
+  expect(store.streams.get('orders')).toMatchObject({ version: 1, revision: 3 })
+  const hashes = [declaration('a/'), one, other].map((each) => declarationHash(each))
+  expect(store.streams.get('orders')?.declarations.toSorted()).toEqual(hashes.toSorted())
+  await start([declaration('b/')])
+  await Promise.all([start([one]), start([other])])
+  expect(store.streams.get('orders')?.destination.prefix).toBe('b/')
+})
+
+test('a declaration that is applied while the stream is tagged or encrypted keeps both', async () => {
+  const tags = [{ Key: 'team', Value: 'lake' }]
+  const encryption = { status: 'ENABLED', keyType: 'AWS_OWNED_CMK', changesAtMs: [1] } as const
+  const changes = [{ tags }, { encryption }]
+  // Each time just before the declaration is written, something else of the stream changes.
+  const { store, start } = setUp(async (registry, stream) => {
+    const known = await registry.get('orders')
+    const change = changes.shift()
+    if (known !== undefined && change !== undefined)
+      expect(await registry.replace({ ...known, ...change })).toBe('replaced')
+    return registry.replace(stream)
+  })
+  await start([declaration('a/')])
+  await start([declaration('b/')])
+  expect(changes).toEqual([])
+  const stream = store.streams.get('orders')
+  expect(stream).toMatchObject({ tags, encryption, version: 2, revision: 4 })
+  expect(stream?.destination.prefix).toBe('b/')
+  expect(stream?.declarations).toHaveLength(2)
+})
+
+test('a declaration gives its tags when it creates the stream, and changes none afterwards', async () => {
+  const { store, start } = setUp()
+  const tagged = (Value: string) => ({ ...declaration('a/'), Tags: [{ Key: 'file', Value }] })
+  await start([tagged('1')])
+  await start([tagged('2')])
+  expect(store.streams.get('orders')?.tags).toEqual([{ Key: 'file', Value: '1' }])
 })
 
 test('an old declaration comes back in force once any member of it is changed, as the warning says', async () => {

@@ -16,10 +16,10 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join, resolve as absolute } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
-import type { DeliveryStream } from '../../domain/delivery-stream.ts'
 import { BufferUnavailableError, StartError } from '../../domain/errors.ts'
 import type { JournalEntry } from '../../domain/outcome.ts'
 import type { EpochState, StoredBatch, StoredLease, StoredShard, StoreTotals, StreamState } from './layout.ts'
+import type { StoredStream } from '../stored-stream.ts'
 import type { Owner } from './owner.ts'
 
 type IncarnationKey = [incarnation: string, second: number]
@@ -29,7 +29,7 @@ const GIB = 2 ** 30
 
 export class LmdbDatabase {
   readonly path: string
-  readonly streams: Database<DeliveryStream, string>
+  readonly streams: Database<StoredStream, string>
   readonly states: Database<StreamState, string>
   readonly epochs: Database<EpochState, [incarnation: string, epoch: string]>
   readonly batches: Database<StoredBatch, IncarnationKey>

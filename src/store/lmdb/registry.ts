@@ -2,6 +2,7 @@
 import type { DeliveryStream, StreamRef } from '../../domain/delivery-stream.ts'
 import type { Totals } from '../../domain/outcome.ts'
 import type { Registry } from '../../domain/ports.ts'
+import { readStream, replacing } from '../stored-stream.ts'
 import type { LmdbDatabase } from './database.ts'
 import { newStreamState, totalsOf, type StreamState } from './layout.ts'
 import type { Purge } from './purge.ts'
@@ -33,21 +34,21 @@ export class LmdbRegistry implements Registry {
 
   async get(name: string): Promise<DeliveryStream | undefined> {
     this.#db.assertOpen(`look up ${name}`)
-    return this.#db.streams.get(name)
+    const stored = this.#db.streams.get(name)
+    return stored === undefined ? undefined : readStream(stored)
   }
 
   async list(): Promise<readonly DeliveryStream[]> {
     this.#db.assertOpen('list streams')
-    return Array.from(this.#db.streams.getRange({}), ({ value }) => value)
+    return Array.from(this.#db.streams.getRange({}), ({ value }) => readStream(value))
   }
 
   async replace(stream: DeliveryStream): Promise<'replaced' | 'conflict' | 'gone'> {
     return this.#db.write(`replace ${stream.name}`, () => {
       const known = this.#db.streams.get(stream.name)
-      if (known?.incarnation !== stream.incarnation) return 'gone'
-      if (known.status === 'DELETING' && stream.status !== 'DELETING') return 'gone'
-      if (known.revision !== stream.revision) return 'conflict'
-      void this.#db.streams.put(stream.name, { ...stream, revision: stream.revision + 1 })
+      if (known?.incarnation !== stream.incarnation || known.status === 'DELETING') return 'gone'
+      if (readStream(known).revision !== stream.revision) return 'conflict'
+      void this.#db.streams.put(stream.name, replacing(stream))
       return 'replaced'
     })
   }

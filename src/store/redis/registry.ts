@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeliveryStream, StreamRef } from '../../domain/delivery-stream.ts'
 import type { Totals } from '../../domain/outcome.ts'
 import type { Registry } from '../../domain/ports.ts'
+import { readStream, replacing, type StoredStream } from '../stored-stream.ts'
 import type { Connection } from './connection.ts'
 import { dueMember, type Keys } from './keys.ts'
 import { readTotals } from './ledger.ts'
@@ -50,7 +51,7 @@ export class RedisRegistry implements Registry {
       const stored = parse(read)
       if (stored.incarnation !== stream.incarnation || stored.status === 'DELETING') return 'gone'
       if (stored.revision !== stream.revision) return 'conflict'
-      if (await this.#write({ ...stream, revision: stream.revision + 1 }, read)) return 'replaced'
+      if (await this.#write(replacing(stream), read)) return 'replaced'
     }
   }
 
@@ -98,11 +99,12 @@ export class RedisRegistry implements Registry {
   /** False when the definition is no longer what was read. */
   async #write(stream: DeliveryStream, read: string): Promise<boolean> {
     const { name, status, version, hints } = stream
+    const effect = [status, version, hints.bytes, hints.intervalMs, dueMember(stream)]
     const written = await this.#connection.script(
       `replace stream ${name}`,
       scripts.replace,
       [this.#keys.registry, this.#keys.stream(stream).stream, this.#keys.due],
-      [name, read, JSON.stringify(stream), status, version, hints.bytes, hints.intervalMs, dueMember(stream)],
+      [name, read, JSON.stringify(stream), randomUUID(), ...effect],
     )
     return written === 1
   }
@@ -113,5 +115,5 @@ export class RedisRegistry implements Registry {
 }
 
 function parse(text: string): DeliveryStream {
-  return JSON.parse(text) as DeliveryStream
+  return readStream(JSON.parse(text) as StoredStream)
 }
