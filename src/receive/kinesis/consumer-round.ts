@@ -43,10 +43,9 @@ export class ConsumerRound {
    * asked. Starts nothing once the signal aborts.
    */
   async run(signal: AbortSignal): Promise<number> {
-    const { registry, shards, leaseMs } = this.#options
-    const [definitions] = await Promise.all([registry.list(), this.#held.renew()])
+    const { shards, leaseMs } = this.#options
+    await this.#renew(signal)
     if (signal.aborted) return Infinity
-    this.#follow(definitions)
     const looks = await Promise.all([...this.#fedStreams.values()].map((fed) => this.#look(fed)))
     const candidates = looks.flat()
     // After the look, so that a process that cannot look is soon not counted among those that read; and for less than a
@@ -57,6 +56,18 @@ export class ConsumerRound {
     for (const { fed, key } of giveUp) this.#held.giveUp(fed, key)
     await this.#takeUp([...candidates.filter(({ isUnread }) => isUnread), ...take], signal)
     return Math.min(...candidates.map(({ freeInMs }) => freeInMs))
+  }
+
+  /**
+   * Prolongs the leases and lists the delivery streams, beside each other, so that an answer that is lost delays neither.
+   * The leases of a delivery stream that was deleted went with it, so those that are lost are judged after the list: of
+   * one that is gone they are given up. It is asked for last, so that it is not older than what the leases tell.
+   */
+  async #renew(signal: AbortSignal): Promise<void> {
+    const [renewed, listed] = await Promise.allSettled([this.#held.renew(), this.#options.registry.list()])
+    if (listed.status === 'fulfilled' && !signal.aborted) this.#follow(listed.value)
+    this.#held.leaveLost()
+    for (const answer of [renewed, listed]) if (answer.status === 'rejected') throw answer.reason
   }
 
   /** Closes the delivery streams that rounds have opened. */

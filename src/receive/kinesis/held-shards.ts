@@ -43,6 +43,8 @@ interface HeldShard {
   readonly place: Place
   /** When the last renewal that succeeded began, by the monotonic clock. */
   renewedAtMs: number
+  /** The store did not prolong its lease. */
+  isLost?: boolean
   /** Set once its reader has been told to stop. */
   leaving?: 'released' | 'lost'
   /** Resolves when its lease is free, or another's. */
@@ -103,7 +105,7 @@ export class HeldShards {
     shard.gone = this.#follow(shard)
   }
 
-  /** Prolongs all leases, and leaves the shards whose leases are lost. Rejects when the store could not be asked. */
+  /** Prolongs all leases. `leaveLost` leaves the shards whose leases were not. Rejects when the store could not be asked. */
   async renew(): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs()
     for (const [name, untilMs] of this.#restUntilMs) if (untilMs <= nowMs) this.#restUntilMs.delete(name)
@@ -115,6 +117,10 @@ export class HeldShards {
       else those.push(shard)
     }
     await Promise.all([...byStream].map(([fed, those]) => this.#renewStream(fed, those)))
+  }
+
+  leaveLost(): void {
+    for (const shard of this.#held.values()) if (shard.isLost === true) leave(shard, 'lost')
   }
 
   /** Leaves the shards whose leases may have run out. */
@@ -177,7 +183,7 @@ export class HeldShards {
     const kept = new Set(await shards.renew(fed.stream, asked, leaseMs))
     for (const shard of those) {
       if (kept.has(shard.lease.key)) shard.renewedAtMs = askedAtMs
-      else leave(shard, 'lost')
+      else shard.isLost = true
     }
   }
 
