@@ -1,6 +1,7 @@
 /** Defends G7: the shards that are read are those of the data stream, all of them, from where they are due. */
 import { beforeEach, expect, test } from 'vitest'
 import { atTimestamp, SHARD_END, shardIdOf, TRIM_HORIZON } from '../../src/domain/shard.ts'
+import { DataStreamError } from '../../src/receive/kinesis/data-stream.ts'
 import { failure, type SimulatedDataStream } from '../support/simulated-data-stream.ts'
 import { SimulatedConsumers } from '../support/simulation-consumers.ts'
 import { leftToDo, violations } from '../support/simulation-oracle.ts'
@@ -153,6 +154,24 @@ test('an outage at the start is waited out, told once with a hint, and its end t
   expect(told('shards of the data stream were not listed')).toBe(1)
   expect(told('shards of the data stream were listed again')).toBe(1)
   expect(world.shards().every(({ holder }) => holder === 'p1')).toBe(true)
+})
+
+test.each([
+  ['an error that says what to do next', 'create it', undefined],
+  ['an error that does not', undefined, expect.stringContaining('kinesis:ListShards') as string],
+])('a listing that failed with %s is told with one hint', async (_, own, added) => {
+  feed(TRIM_HORIZON)
+  const error = new DataStreamError('list shards: it is gone', {
+    kind: 'gone',
+    code: 'ResourceNotFoundException',
+    ...(own === undefined ? {} : { hint: own }),
+  })
+  world.kinesisOutcome = () => ({ ...soon, failure: { error, afterMs: 1 } })
+  world.start('p1')
+  await world.simulation.run(1_000)
+  const [line] = world.lines.filter(({ message }) => message === 'shards of the data stream were not listed')
+  expect(line?.fields['err']).toMatchObject({ hint: own })
+  expect(line?.fields['hint']).toEqual(added)
 })
 
 test('while listings fail each reason is told once: the one that is left may be another than the first', async () => {

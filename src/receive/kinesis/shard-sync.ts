@@ -88,10 +88,11 @@ function failed({ stream, source, metrics, log }: ShardSyncOptions, err: unknown
   const reason = err instanceof DataStreamError ? err.kind : 'store'
   if (told.has(reason)) return
   told.add(reason)
-  const hasHint = err instanceof DataStreamError || err instanceof BufferUnavailableError
-  const hint = (hasHint ? err.hint : undefined) ?? HINT
-  const fields = { deliveryStream: stream.name, dataStream: source.streamArn }
-  log.warn({ ...fields, err, hint }, 'shards of the data stream were not listed')
+  const isKnown = err instanceof DataStreamError || err instanceof BufferUnavailableError
+  // The log tells the hint of an error with it.
+  const hint = isKnown && err.hint !== undefined ? {} : { hint: HINT }
+  const fields = { deliveryStream: stream.name, dataStream: source.streamArn, err, ...hint }
+  log.warn(fields, 'shards of the data stream were not listed')
 }
 
 const HINT =
