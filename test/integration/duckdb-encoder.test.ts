@@ -6,7 +6,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DuckDBConnection } from '@duckdb/node-api'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { openDuckdbEncoder, type DuckdbEncoder } from '../../src/convert/duckdb-encoder.ts'
 import { DuckdbEngine } from '../../src/convert/duckdb/engine.ts'
@@ -284,17 +285,16 @@ test('an aborted conversion ends soon with the reason, and nothing stays behind'
   await expect(encoder.encode(early)).rejects.toBe(reason)
 
   const controller = new AbortController()
-  const input = inputOf({ ...orders(100_000), signal: controller.signal })
-  const frames = input.frames
-  const late = encoder.encode({
-    ...input,
-    async *frames() {
-      yield* frames()
-      // The frames are staged: what is interrupted now is a query, or the read that follows it.
-      setTimeout(() => controller.abort(reason), 20)
-    },
-  })
-  await expect(late).rejects.toBe(reason)
+  const queries = vi.spyOn(DuckDBConnection.prototype, 'run')
+  onTestFinished(() => queries.mockRestore())
+  const late = expect(
+    encoder.encode(inputOf({ ...orders(100_000), signal: controller.signal })),
+  ).rejects.toBe(reason)
+  // The frames are staged, and DuckDB is asked: what is interrupted is a query, or the read that follows it.
+  const isAsked = (): boolean => queries.mock.calls.some(([sql]) => sql.includes('batch_rows'))
+  await vi.waitUntil(isAsked, { interval: 1, timeout: 20_000 })
+  controller.abort(reason)
+  await late
   expect(await staged()).toEqual([])
   expect((await outcomeOf(encoder, orders(100))).rows.length).toBe(99 + 1)
 })
