@@ -22,6 +22,10 @@ interface ServeFlags {
   readonly adminPort?: number
 }
 
+interface ImportFlags {
+  readonly parameter?: ReadonlyMap<string, string>
+}
+
 interface ShardsFlags {
   readonly config: string
   readonly adminPort?: number
@@ -47,6 +51,21 @@ function commandLine(finish: (exitCode: number) => void): Command {
     .description('read a configuration file, say everything that is wrong with it, touch nothing')
     .requiredOption('--config <file>', 'configuration file, YAML or JSON')
     .action(async (flags: { readonly config: string }) => finish(await check(flags.config)))
+  program
+    .command('import')
+    .description('print delivery streams of AWS as a part of a configuration file')
+    .argument(
+      '<file>',
+      'what describe-delivery-stream prints, or a CloudFormation template; - is standard input',
+    )
+    .option(
+      '--parameter <name=value>',
+      'a parameter of the template, AWS::Region too; may be repeated',
+      parameter,
+    )
+    .action(async (file: string, { parameter: given }: ImportFlags) =>
+      finish(await importStreams(file, given ?? new Map<string, string>())),
+    )
   program
     .command('shards')
     .description('show the shards that feed delivery streams, as a running process knows them')
@@ -81,6 +100,19 @@ async function shards({ config: path, adminPort, json }: ShardsFlags): Promise<n
   const { text, answer } = await askForShards(withPorts(loaded.config, { adminPort }).admin)
   await print(json ? `${text.trimEnd()}\n` : shardsTable(answer))
   return 0
+}
+
+/** Nothing of a template is left out in silence: one stream that cannot be declared makes it a failure. */
+async function importStreams(path: string, parameters: ReadonlyMap<string, string>): Promise<number> {
+  const { importFile } = await import('./import.ts')
+  const { text, declared, refused } = await importFile(path, parameters)
+  await print(text)
+  for (const { name, reasons } of refused)
+    for (const reason of reasons)
+      process.stderr.write(`hydrant: delivery stream ${JSON.stringify(name)} was not imported: ${reason}\n`)
+  if (refused.length > 0)
+    process.stderr.write(`hydrant: ${declared.length} of ${declared.length + refused.length} were imported\n`)
+  return refused.length === 0 ? 0 : 1
 }
 
 /** Resolves when all of it is written, which an exit would cut off, or when its reader has seen enough and gone. */
@@ -120,6 +152,12 @@ function port(text: string): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.')
   return number
+}
+
+function parameter(pair: string, before?: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = pair.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It must be NAME=VALUE.')
+  return new Map([...(before ?? []), [pair.slice(0, at), pair.slice(at + 1)]])
 }
 
 let exitCode = 0

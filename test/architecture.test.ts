@@ -12,8 +12,8 @@ const stages = ['receive', 'store', 'seal', 'process', 'convert', 'deliver', 'ad
 const stage = ['domain', 'runtime', 'account']
 
 /**
- * Folders of src/ and the folders that each may import, besides itself. `app`: the files that stand beside main.ts, and
- * the folder wiring, which joins the stages for them.
+ * Folders of src/ and the folders that each may import, besides itself. `app`: the files that stand beside main.ts, the
+ * folder wiring, which joins the stages for them, and the folder of the command import.
  */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config'],
@@ -32,6 +32,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
     'receive/kinesis/kinesis-client-config.ts',
   ],
   '@aws-sdk/client-s3': ['deliver/'],
+  '@aws-sdk/client-sts': ['deliver/role-sessions.ts'],
   '@duckdb/node-api': ['convert/'],
   '@smithy/node-http-handler': ['receive/kinesis/kinesis-client-config.ts'],
   bullmq: ['deliver/bullmq-queue.ts'],
@@ -56,7 +57,7 @@ const tree = readSourceTree('src')
 /** `src/store/redis/buffer.ts` belongs to `store`, `src/app.ts` to `app`. */
 function groupOf(path: string): string {
   const [, first = '', ...rest] = path.split('/')
-  if (rest.length > 0) return first === 'wiring' ? 'app' : first
+  if (rest.length > 0) return ['wiring', 'import'].includes(first) ? 'app' : first
   return first === 'main.ts' ? 'main' : 'app'
 }
 

@@ -77,10 +77,16 @@ function expandScalars(document: Document.Parsed, variables: Variables, lines: L
 const numberMembers = /(MBs|InSeconds|Bytes|Stride|Threshold|Tolerance|Probability)$/
 const booleanMembers = /^(Enabled|Enable[A-Z]\w*|CaseInsensitive|Convert[A-Z]\w*)$/
 
+/** What the API wants of a member of this name. */
+export function memberKind(name: string): 'boolean' | 'number' | 'text' {
+  if (booleanMembers.test(name)) return 'boolean'
+  return numberMembers.test(name) ? 'number' : 'text'
+}
+
 function typed(member: unknown, text: string): unknown {
-  const name = String(member)
-  if (booleanMembers.test(name) && (text === 'true' || text === 'false')) return text === 'true'
-  if (numberMembers.test(name) && /^\d+(\.\d+)?$/.test(text)) return Number(text)
+  const kind = memberKind(String(member))
+  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  if (kind === 'number' && /^\d+(\.\d+)?$/.test(text)) return Number(text)
   return text
 }
 
