@@ -185,7 +185,7 @@ test.each<[object, string]>([
   ],
   [
     { DeliveryStreamEncryptionConfigurationInput: { KeyType: 'AWS_OWNED_CMK' } },
-    'DeliveryStreamEncryptionConfigurationInput is not supported by this version of Hydrant. Leave it out',
+    'DeliveryStreamEncryptionConfigurationInput is only applicable for DirectPut stream type',
   ],
 ])('a source that does not fit the type is refused (%#)', (members, message) => {
   expect(problem(fed({}, members))).toBe(`InvalidArgumentException: ${message}`)
