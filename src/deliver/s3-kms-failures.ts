@@ -45,7 +45,7 @@ export const kmsFailures = [
   {
     code: 'KMS',
     names: ['KMS.ThrottlingException', 'KMS.RequestLimitExceeded', 'KMS.LimitExceededException'],
-    says: 'KMS asks to slow down',
+    says: 'the KMS key is asked for too often',
     hint: () => 'it passes; if not, raise the quota of KMS, or use S3 Bucket Keys',
     passing: true,
   },

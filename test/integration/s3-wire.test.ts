@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { createS3Destination, type S3Options } from '../../src/deliver/s3.ts'
-import type { ObjectBody } from '../../src/domain/ports.ts'
+import type { ObjectBody, ObjectToPut } from '../../src/domain/ports.ts'
 
 const signal = new AbortController().signal
 const bytes = Buffer.alloc(3 * 1024 * 1024 + 7, 'abcdefg')
@@ -81,6 +81,23 @@ test('a content encoding is the one that the object has', async () => {
   expect(sent.headers['content-encoding']).toBe('gzip')
 })
 
+test('a key of KMS and an ACL are headers of the put; without them there are none', async () => {
+  capture = await startCapture()
+  const kmsKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  const acl = 'bucket-owner-full-control'
+  const sent = await putThrough(capture, { acl }, { bytes: Buffer.from('x') }, { kmsKeyArn })
+  expect(sent.headers).toMatchObject({
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyArn,
+    'x-amz-acl': acl,
+  })
+  // S3 takes no header of this sort that is not signed.
+  for (const header of ['x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-acl'])
+    expect(sent.headers['authorization']).toContain(header)
+  const plain = await putThrough(capture, {}, { bytes: Buffer.from('x') })
+  expect(Object.keys(plain.headers).filter((name) => /encryption|acl/.test(name))).toEqual([])
+})
+
 test('keys go out as they are, dots and double slashes too', async () => {
   capture = await startCapture()
   const sent = await putThrough(capture, {}, { bytes: Buffer.from('x') }, { key: '/a//b/../c d%25+é' })
@@ -91,7 +108,7 @@ async function putThrough(
   { port, received }: Capture,
   options: Partial<Omit<S3Options, 'endpoint'>> & { endpoint?: undefined },
   body: ObjectBody,
-  change: { key?: string; contentEncoding?: string } = {},
+  change: Partial<Pick<ObjectToPut, 'key' | 'contentEncoding' | 'kmsKeyArn'>> = {},
 ): Promise<SentRequest> {
   const { endpoint: _, ...others } = options
   const s3 = createS3Destination({

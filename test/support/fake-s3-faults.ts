@@ -14,6 +14,8 @@ export interface Fault {
   /** Default: PUT. */
   readonly method?: string
   readonly keyIncludes?: string
+  /** Default: any. */
+  readonly bucket?: string
   /** Default: 1. */
   readonly times?: number
 }
@@ -47,10 +49,13 @@ export class FaultPlan {
   }
 
   /** The fault for a request, used up by it. */
-  take(method: string, key: string): Fault | undefined {
+  take(method: string, { bucket, key }: { bucket: string; key: string }): Fault | undefined {
     const next = this.#planned.find(
       ({ fault, left }) =>
-        left > 0 && (fault.method ?? 'PUT') === method && key.includes(fault.keyIncludes ?? ''),
+        left > 0 &&
+        (fault.method ?? 'PUT') === method &&
+        bucket === (fault.bucket ?? bucket) &&
+        key.includes(fault.keyIncludes ?? ''),
     )
     if (next === undefined) return undefined
     next.left -= 1

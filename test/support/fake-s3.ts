@@ -46,6 +46,8 @@ interface SeenRequest {
   readonly method: string
   readonly bucket: string
   readonly key: string
+  /** As it stood in the request line. */
+  readonly url: string
   readonly headers: IncomingHttpHeaders
 }
 
@@ -118,9 +120,9 @@ class FakeStore {
       await this.#control(request, response)
       return
     }
-    const method = request.method ?? ''
-    if (this.#options.discard !== true) this.requests.push({ method, ...target, headers: request.headers })
-    const fault = this.#faults.take(method, target.key)
+    const { method = '', url = '', headers } = request
+    if (this.#options.discard !== true) this.requests.push({ method, ...target, url, headers })
+    const fault = this.#faults.take(method, target)
     const answer =
       fault?.at === 'before' && fault.does.kind !== 'delay'
         ? (await readAll(request), { status: 500 })

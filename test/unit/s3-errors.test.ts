@@ -10,6 +10,11 @@ function answered(status: number, name: string): Error {
   return Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } })
 }
 
+/** As S3 words what it, or KMS on its behalf, does not allow. */
+function denied(message: string): Error {
+  return Object.assign(new Error(message), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
+}
+
 /** An error of a socket as the SDK passes it on. */
 function broken(code: string, name = 'Error'): Error {
   return Object.assign(new Error(code), { name, code })
@@ -38,6 +43,14 @@ const rows: readonly (readonly [S3FailureCode, Error])[] = [
   ['WrongRegion', answered(301, 'UnknownError')],
   ['KMS', answered(400, 'KMS.DisabledException')],
   ['KMS', answered(400, 'KMS.NotFoundException')],
+  ['KMS', answered(400, 'KMS.KMSInvalidStateException')],
+  ['KMS', answered(400, 'KMS.InvalidKeyUsageException')],
+  ['KMS', answered(400, 'KMS.ThrottlingException')],
+  ['KMS', answered(400, 'KMS.SomethingNew')],
+  [
+    'KMS',
+    denied('User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: k'),
+  ],
   ['EntityTooLarge', answered(400, 'EntityTooLarge')],
   ['EntityTooLarge', answered(413, 'UnknownError')],
   ['KeyTooLong', answered(400, 'KeyTooLongError')],
@@ -120,6 +133,35 @@ test('access denied names the permission and the resource', () => {
   expect(classify(denied).error.hint).toMatch(/s3:PutObject.* on arn:aws:s3:::lake\/\*/)
   const bucket = classifyS3Error(denied, 'reach bucket lake', { bucket: 'lake' })
   expect(bucket.error.hint).toMatch(/s3:ListBucket on arn:aws:s3:::lake;/)
+})
+
+test('a key that cannot be used is named, with who needs what', () => {
+  const kmsKeyArn = 'arn:aws:kms:eu-central-1:1:key/2'
+  const said = (cause: Error, place: object = { kmsKeyArn }) => {
+    const { message, hint } = classifyS3Error(cause, 'put x', { ...target, ...place }).error
+    return `${message}; ${hint}`
+  }
+  const noKey = denied('User: u is not authorized to perform: kms:GenerateDataKey on resource: r')
+  expect(said(noKey)).toBe(
+    `put x: the use of the KMS key was denied (AccessDenied); let the credentials use kms:GenerateDataKey and kms:Decrypt on ${kmsKeyArn}, in a policy of theirs and in the key's own`,
+  )
+  expect(said(noKey, { roleArn: 'arn:aws:iam::1:role/r' })).toContain(
+    "let arn:aws:iam::1:role/r use kms:GenerateDataKey and kms:Decrypt on the bucket's KMS key",
+  )
+  expect(said(answered(400, 'KMS.DisabledException'))).toContain(
+    `disabled (KMS.DisabledException); enable ${kmsKeyArn}`,
+  )
+  expect(said(answered(400, 'KMS.NotFoundException'))).toMatch(
+    /correct AWSKMSKeyARN: .* in the region of the bucket lake/,
+  )
+  expect(classify(answered(400, 'KMS.ThrottlingException')).passing).toBe(true)
+  expect(classify(noKey).passing).toBe(false)
+})
+
+test('with an ACL, access denied names the permission that it needs', () => {
+  const acl = 'bucket-owner-full-control'
+  const { hint } = classifyS3Error(denied('Access Denied'), 'put x', { ...target, acl }).error
+  expect(hint).toContain('s3:PutObject and s3:PutObjectAcl')
 })
 
 test('only what often passes in seconds is tried again at once', () => {
