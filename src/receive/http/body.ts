@@ -4,6 +4,7 @@
  *
  * A body holds its share of the budget until its answer is written, since its records stay in memory until then.
  */
+import { createHash, hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -61,28 +62,57 @@ export class BodyAborted extends Error {
   override readonly name = 'BodyAborted'
 }
 
+export interface Body {
+  /** Inflated, where it came compressed. */
+  readonly bytes: Buffer
+  /** SHA-256 of what came on the wire, in hex. */
+  readonly sha256: () => string
+}
+
 /**
- * The body's bytes.
+ * Looks at what a request says of its body, before any of it is read.
  *
- * @throws ClientError 413 for a body over the limit, 503 when the budget is spent, 400 for an encoding that is not known
+ * @throws ClientError 413 for a body that is not even thrown away, 503 when the budget is spent, 400 for an unknown encoding
  */
-export async function readBody(
-  request: IncomingMessage,
-  budget: BodyBudget,
-  share: BodyShare,
-): Promise<Buffer> {
+export function checkAnnounced(request: IncomingMessage, budget: BodyBudget): void {
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new ClientError(
       'SerializationException',
       `Content-Encoding ${encoding} is not supported. Supported: gzip`,
     )
-  const declared = Number(request.headers['content-length'] ?? Number.NaN)
-  if (declared > DISCARDED_BYTES_MAX) throw tooLarge()
-  if (!budget.holds(Number.isNaN(declared) ? FIRST_BYTES : Math.min(declared, BODY_BYTES_MAX)))
-    throw overloaded()
-  if (encoding === 'gzip') return collect(inflated(request), BODY_BYTES_MAX, share)
-  return collect(request, Number.isNaN(declared) ? BODY_BYTES_MAX : declared, share)
+  const declared = declaredLength(request)
+  if (declared !== undefined && declared > DISCARDED_BYTES_MAX) throw tooLarge()
+  if (!budget.holds(Math.min(declared ?? FIRST_BYTES, BODY_BYTES_MAX))) throw overloaded()
+}
+
+/**
+ * The whole body of a request that `checkAnnounced` let pass.
+ *
+ * @throws ClientError 413 for a body over the limit, 503 when the budget is spent, 400 for what is not gzip
+ */
+export async function readBody(request: IncomingMessage, share: BodyShare): Promise<Body> {
+  if (request.headers['content-encoding'] === 'gzip') return readInflated(request, share)
+  const bytes = await collect(request, declaredLength(request) ?? BODY_BYTES_MAX, share)
+  return { bytes, sha256: () => hash('sha256', bytes, 'hex') }
+}
+
+function declaredLength({ headers }: IncomingMessage): number | undefined {
+  return headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+}
+
+async function readInflated(request: IncomingMessage, share: BodyShare): Promise<Body> {
+  const wire = createHash('sha256')
+  const onData = (piece: Buffer): void => void wire.update(piece)
+  request.on('data', onData)
+  try {
+    const bytes = await collect(inflated(request), BODY_BYTES_MAX, share)
+    // What follows the compressed part was neither read nor hashed.
+    if (!request.readableEnded) throw notGzip()
+    return { bytes, sha256: () => wire.digest('hex') }
+  } finally {
+    request.off('data', onData)
+  }
 }
 
 function inflated(request: IncomingMessage): Readable {
@@ -174,8 +204,12 @@ export function discardBody(request: IncomingMessage): Promise<void> {
 function unreadable(error: Error): Error {
   const code: unknown = Reflect.get(error, 'code')
   return typeof code === 'string' && code.startsWith('Z_')
-    ? new ClientError('SerializationException', 'The body is not valid gzip')
+    ? notGzip()
     : new BodyAborted('read body: the client went away', { cause: error })
+}
+
+function notGzip(): ClientError {
+  return new ClientError('SerializationException', 'The body is not valid gzip')
 }
 
 function tooLarge(): ClientError {

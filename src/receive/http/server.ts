@@ -1,21 +1,16 @@
-/** The API's HTTP server: bounds on connections, time and memory, and a stop that finishes what has begun. */
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+/** The API's server: what goes to the protocol, bounds on memory, and a stop that finishes what has begun. */
+import type { RequestListener } from 'node:http'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Metrics } from '../../account/metrics.ts'
 import { StartError } from '../../domain/errors.ts'
 import type { Api } from './api.ts'
+import { authenticateNobody, type Authenticate } from './auth/authenticate.ts'
 import { BodyBudget } from './body.ts'
-import { answerDefect, answerRequest, answerUnknown, CONTENT_TYPE, type Front } from './protocol.ts'
+import { createBoundedServer, type CertifiedKey } from './bounded-server.ts'
+import { answerBroken, answerDefect, answerRequest, answerUnknown, type Front } from './protocol.ts'
 
-const CONNECTIONS_MAX = 10_000
-const HEADERS_TIMEOUT_MS = 10_000
+/** A request has so long to come whole. */
 const BODY_TIMEOUT_MS = 60_000
-/** Longer than the clients' and load balancers' own, so that they close idle connections and never meet a closed one. */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000
-/** A client that neither sends nor reads. */
-const IDLE_TIMEOUT_MS = 120_000
-const STOP_MAX_MS = 10_000
 
 export interface ApiServerOptions extends Omit<Api, 'background'> {
   readonly host: string
@@ -26,6 +21,10 @@ export interface ApiServerOptions extends Omit<Api, 'background'> {
   readonly metrics: Metrics
   /** Without it `start` refuses a host that is not loopback, because anybody who reaches it may write. */
   readonly allowBeyondLoopback: boolean
+  /** Left out, nobody is asked for credentials. */
+  readonly authenticate?: Authenticate | undefined
+  /** Left out, plain HTTP. */
+  readonly certified?: CertifiedKey | undefined
   /** A request that has not come whole after so long is cut off. */
   readonly bodyTimeoutMs?: number
 }
@@ -33,6 +32,8 @@ export interface ApiServerOptions extends Omit<Api, 'background'> {
 export interface ApiServer {
   /** @throws StartError when the host is refused or the port is taken */
   start(): Promise<{ readonly port: number }>
+  /** For connections from now on. @throws when it is no certificate with its key; the one before stays good then */
+  certify(certified: CertifiedKey): void
   /** Stops accepting, finishes the requests in flight within a bound, closes every connection. */
   stop(): Promise<void>
 }
@@ -49,10 +50,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     api: { ...options, background },
     budget,
     metrics: options.metrics,
+    authenticate: options.authenticate ?? authenticateNobody,
     isStopping: () => stopping,
   }
-  const server = createBoundedServer(createListener(front), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
-  const silent = trackSilent(server)
+  const server = createBoundedServer({
+    listener: createListener(front),
+    bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    certified: options.certified,
+  })
   options.metrics.onCollect(async () => options.metrics.set('hydrant_in_flight_bytes', {}, budget.bytes))
 
   return {
@@ -62,13 +67,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const host = options.host.replaceAll(/^\[|\]$/g, '')
       if (!options.allowBeyondLoopback && !isLoopback(host))
         throw new StartError(`listen on ${host}: refused, because requests are not authenticated`, {
-          hint: 'bind server.host to 127.0.0.1, or write auth.mode: none to let anybody who reaches this host in',
+          hint: 'bind server.host to 127.0.0.1, or write auth: credentials of those who may call, or mode: none to let anybody in',
         })
-      return { port: await listen(server, host, port) }
+      return { port: await server.listen(host, port) }
     },
+    certify: (certified) => server.certify(certified),
     async stop() {
       stopping = true
-      await close(server, silent)
+      await server.close()
       await Promise.all(backgroundWork)
     },
   }
@@ -81,7 +87,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 function createListener(front: Front): RequestListener {
   const app = createApp(front)
   return (request, response) => {
-    if (request.method !== 'POST' || request.url !== '/') app(request, response)
+    if (request.headers.host === undefined && request.httpVersion === '1.1')
+      answerBroken(request, response, front)
+    else if (request.method !== 'POST' || request.url !== '/') app(request, response)
     else
       answerRequest(request, response, front).catch((error: unknown) =>
         answerDefect(error, request, response, front),
@@ -103,81 +111,6 @@ function createApp(front: Front): Express {
   return app
 }
 
-function createBoundedServer(listener: RequestListener, bodyTimeoutMs: number): Server {
-  const server = createServer(
-    {
-      requestTimeout: bodyTimeoutMs,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, bodyTimeoutMs),
-      connectionsCheckingInterval: Math.min(5_000, bodyTimeoutMs),
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-    listener,
-  )
-  server.maxConnections = CONNECTIONS_MAX
-  server.setTimeout(IDLE_TIMEOUT_MS)
-  server.on('clientError', (error, socket) => answerMalformed(error, socket as Socket))
-  return server
-}
-
-/** What is not HTTP, or did not come in time, is answered like everything else and cut off. */
-function answerMalformed(error: Error, socket: Socket): void {
-  const code: unknown = Reflect.get(error, 'code')
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
-  const body = JSON.stringify({ __type: 'SerializationException', message: STATUS_CODES[status] })
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${CONTENT_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  )
-}
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new StartError(`listen on ${host}:${port}: ${cause.message}`, {
-          cause,
-          hint:
-            Reflect.get(cause, 'code') === 'EADDRINUSE'
-              ? 'choose another server.port or --port (0 takes any free one), or stop what listens there'
-              : 'set server.host to an address of this machine and server.port to a port that this user may open',
-        }),
-      ),
-    )
-    server.listen(port, host, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
-}
-
-/** Connections that have not sent a request yet, which the server does not count as idle. */
-function trackSilent(server: Server): ReadonlySet<Socket> {
-  const silent = new Set<Socket>()
-  server.on('connection', (socket) => {
-    silent.add(socket)
-    socket.once('close', () => silent.delete(socket))
-  })
-  server.on('request', ({ socket }) => silent.delete(socket))
-  return silent
-}
-
-function close(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), STOP_MAX_MS)
-    // It answers with an error when it never listened, which is as closed as can be.
-    server.close(() => {
-      clearTimeout(cut)
-      resolve()
-    })
-    server.closeIdleConnections()
-    for (const socket of silent) socket.destroy()
-  })
 }
