@@ -173,7 +173,7 @@ export class MemoryShards {
   }
 
   #register(stream: StreamRef, shards: readonly NewShard[]): boolean {
-    if (!this.#isThere(stream)) return false
+    if (!this.#stays(stream)) return false
     const { incarnation } = stream
     const fresh = { incarnation, children: [], counter: 0, holder: '', expiresAtMs: 0 }
     for (const shard of shards) {
@@ -198,7 +198,7 @@ export class MemoryShards {
 
   #acquire(holder: string, stream: StreamRef, key: string, ttlMs: number): AcquiredShard | undefined {
     const shard = this.#find(stream, key)
-    if (shard === undefined || shard.checkpoint === SHARD_END) return undefined
+    if (shard === undefined || shard.checkpoint === SHARD_END || !this.#stays(stream)) return undefined
     const isFree = shard.expiresAtMs <= this.#now()
     if (!isFree && shard.holder !== holder) return undefined
     const counter = isFree ? Math.max(shard.counter + 1, Math.floor(this.#now())) : shard.counter
@@ -232,6 +232,7 @@ export class MemoryShards {
   }
 
   #end(holder: string, lease: ShardLease, after: Checkpoint, children: readonly NewShard[]): Ended {
+    if (!this.#stays(lease.stream)) return { kind: 'fenced' }
     if (this.#find(lease.stream, lease.key)?.checkpoint === SHARD_END)
       return { kind: 'gap', checkpoint: SHARD_END }
     const shard = this.#held(holder, lease)
@@ -240,7 +241,8 @@ export class MemoryShards {
     this.#register(lease.stream, children)
     const keys = children.map((child) => child.key)
     const ended = { checkpoint: SHARD_END, checkpointAtMs: this.#now(), expiresAtMs: 0, children: keys }
-    this.#put({ ...shard, ...ended })
+    const { behindMs: _, ...left } = shard
+    this.#put({ ...left, ...ended })
     return { kind: 'ended' }
   }
 
@@ -265,6 +267,10 @@ export class MemoryShards {
 
   #isThere({ name, incarnation }: StreamRef): boolean {
     return this.#streams.get(name)?.incarnation === incarnation
+  }
+
+  #stays(stream: StreamRef): boolean {
+    return this.#isThere(stream) && this.#streams.get(stream.name)?.status !== 'DELETING'
   }
 
   #find(stream: StreamRef, key: string): StoredShard | undefined {

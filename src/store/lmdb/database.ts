@@ -18,8 +18,8 @@ import { dirname, join, resolve as absolute } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { BufferUnavailableError, StartError } from '../../domain/errors.ts'
 import type { JournalEntry } from '../../domain/outcome.ts'
-import type { EpochState, StoredBatch, StoredLease, StoredShard, StoreTotals, StreamState } from './layout.ts'
 import type { StoredStream } from '../stored-stream.ts'
+import type { EpochState, StoredBatch, StoredLease, StoredShard, StoreTotals, StreamState } from './layout.ts'
 import type { Owner } from './owner.ts'
 
 type IncarnationKey = [incarnation: string, second: number]

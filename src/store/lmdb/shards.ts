@@ -36,6 +36,11 @@ function isThere(db: LmdbDatabase, { name, incarnation }: StreamRef): boolean {
   return db.streams.get(name)?.incarnation === incarnation
 }
 
+/** It is there and is not being deleted: nothing of one that is goes to a reader any more. */
+function stays(db: LmdbDatabase, stream: StreamRef): boolean {
+  return isThere(db, stream) && db.streams.get(stream.name)?.status !== 'DELETING'
+}
+
 function knownShard(db: LmdbDatabase, stream: StreamRef, key: string): StoredShard | undefined {
   return isThere(db, stream) ? db.shards.get([stream.incarnation, key]) : undefined
 }
@@ -78,7 +83,7 @@ export class LmdbShards implements Shards {
 
   async register(stream: StreamRef, shards: readonly NewShard[]): Promise<boolean> {
     return this.#db.write(`register shards of ${stream.name}`, () => {
-      if (!isThere(this.#db, stream)) return false
+      if (!stays(this.#db, stream)) return false
       this.#add(stream, shards)
       return true
     })
@@ -107,7 +112,7 @@ export class LmdbShards implements Shards {
   async acquire(stream: StreamRef, key: string, ttlMs: number): Promise<AcquiredShard | undefined> {
     return this.#db.write(`acquire ${key} of ${stream.name}`, () => {
       const shard = knownShard(this.#db, stream, key)
-      if (shard === undefined || shard.checkpoint === SHARD_END) return undefined
+      if (shard === undefined || shard.checkpoint === SHARD_END || !stays(this.#db, stream)) return undefined
       const nowMs = this.#time.now()
       const held = shard.expiresAtMs > nowMs
       if (held && shard.holder !== this.holder) return undefined
@@ -145,6 +150,7 @@ export class LmdbShards implements Shards {
   async end(lease: ShardLease, after: Checkpoint, children: readonly NewShard[]): Promise<Ended> {
     const { stream, key, counter } = lease
     return this.#db.write(`end ${key} of ${stream.name}`, () => {
+      if (!stays(this.#db, stream)) return { kind: 'fenced' }
       const shard = knownShard(this.#db, stream, key)
       // The end that was taken has freed the lease, so this comes before the fence.
       if (shard?.checkpoint === SHARD_END) return { kind: 'gap', checkpoint: SHARD_END }
@@ -152,8 +158,9 @@ export class LmdbShards implements Shards {
       if (!isHeld(shard, this.holder, counter, nowMs)) return { kind: 'fenced' }
       if (shard.checkpoint !== after) return { kind: 'gap', checkpoint: shard.checkpoint }
       this.#add(stream, children)
+      const { behindMs: _, ...left } = shard
       this.#put(stream.incarnation, key, {
-        ...shard,
+        ...left,
         checkpoint: SHARD_END,
         checkpointAtMs: nowMs,
         children: children.map((child) => child.key),

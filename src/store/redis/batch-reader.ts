@@ -3,8 +3,7 @@
  * by bytes however uneven the frames are.
  */
 import type { BatchRef } from '../../domain/batch.ts'
-import { BufferUnavailableError } from '../../domain/errors.ts'
-import { FrameError } from '../../domain/errors.ts'
+import { BufferUnavailableError, FrameError } from '../../domain/errors.ts'
 import type { Frame } from '../../domain/frame.ts'
 import { unpackFrame } from '../frame-codec.ts'
 import type { Connection } from './connection.ts'

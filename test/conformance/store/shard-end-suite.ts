@@ -34,6 +34,7 @@ function endSuite(make: MakeStore): void {
     const { store, clock, lease } = await leasedShard(make, stream)
     await expectTaken(store, [frameOf(['a'])], follows(lease, TRIM_HORIZON, 1))
     await clock.advance(2000)
+    await store.shards.renew(stream, [{ ...lease, behindMs: 7 }], LEASE_MS)
     expect(await store.shards.end(lease, sequenceNumber(1), children)).toEqual({ kind: 'ended' })
     const [parent, ...born] = await store.shards.list(stream)
     expect(parent).toMatchObject({
@@ -44,6 +45,7 @@ function endSuite(make: MakeStore): void {
       checkpointAgeMs: 0,
     })
     expect(parent?.holder).toBeUndefined()
+    expect(parent?.behindMs).toBeUndefined()
     expect(born).toMatchObject(children.map((child) => ({ ...child, counter: 0, leaseMs: 0, children: [] })))
     expect((await acquired(store.shards, stream, keyOf(2))).checkpoint).toBe(TRIM_HORIZON)
   })

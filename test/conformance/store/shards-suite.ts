@@ -177,6 +177,22 @@ function registerSuite(make: MakeStore): void {
     expect(await store.shards.list(stream)).toEqual([])
   })
 
+  test('a stream that is being deleted takes no shards, gives none to a reader and ends none', async () => {
+    const stream = streamOf()
+    const { store, lease } = await leasedShard(make, stream)
+    await store.shards.register(stream, [newShard(2)])
+    expect(await store.registry.replace({ ...stream, status: 'DELETING' })).toBe('replaced')
+    expect(await store.shards.register(stream, [newShard(3)])).toBe(false)
+    expect(await store.shards.acquire(stream, keyOf(1), 10_000)).toBeUndefined()
+    expect(await store.shards.acquire(stream, keyOf(2), 10_000)).toBeUndefined()
+    expect(await store.shards.end(lease, TRIM_HORIZON, [newShard(3)])).toEqual({ kind: 'fenced' })
+    await store.shards.release(lease)
+    const left = await store.shards.list(stream)
+    expect(left.map(({ key, checkpoint }) => [key, checkpoint])).toEqual(
+      [1, 2].map((shard) => [keyOf(shard), TRIM_HORIZON]),
+    )
+  })
+
   test('what is known of shards survives a reopen', async () => {
     const stream = streamOf()
     const opened = await openWith(make, stream)
