@@ -2,24 +2,18 @@
  * G1, G3: many processes on one stream: nothing lost, nothing twice, each writer's order kept, one seal a batch; and no change
  * of its definition is lost to another.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import type { Registry, Store } from '../../src/domain/ports.ts'
 import { applyDeclarations } from '../../src/receive/declarations.ts'
 import { declarationHash } from '../../src/receive/declare.ts'
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
-import { freshPrefix, openTestStore, sealedRecords } from '../support/redis-store.ts'
+import { freshPrefix, openTestStore, redisOfFile, sealedRecords } from '../support/redis-store.ts'
 import { expectBalanced, frameOf, streamOf } from '../conformance/store/fixture.ts'
 
 const STORES = 8
 const APPENDS = 60
 
-let redis: RedisServer
-
-beforeAll(async () => {
-  redis = await startRedisServer()
-})
-afterAll(() => redis.stop())
+const file = redisOfFile()
 
 test('eight stores append to one stream while their sealers race', async () => {
   const keyPrefix = freshPrefix()
@@ -30,7 +24,7 @@ test('eight stores append to one stream while their sealers race', async () => {
   const stores: Store[] = []
   for (let index = 0; index < STORES; index += 1) {
     stores.push(
-      await openTestStore({ url: redis.url, keyPrefix, maxBytes: 1e9, holder: `process ${index}`, now }),
+      await openTestStore({ url: file.redis.url, keyPrefix, maxBytes: 1e9, holder: `process ${index}`, now }),
     )
   }
   await stores[0]?.registry.create(stream)
@@ -87,7 +81,7 @@ test('processes that declare a stream at once, while it is tagged, lose none of 
   const keyPrefix = freshPrefix()
   const registries: Registry[] = []
   for (let index = 0; index < STORES; index += 1)
-    registries.push((await openTestStore({ url: redis.url, keyPrefix, maxBytes: 1e9 })).registry)
+    registries.push((await openTestStore({ url: file.redis.url, keyPrefix, maxBytes: 1e9 })).registry)
   const declarations = registries.map((_, index) => ({
     DeliveryStreamName: 'orders',
     ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::lake' },

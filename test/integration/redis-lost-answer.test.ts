@@ -1,18 +1,12 @@
 /** G1, G3: a command whose answer is lost is sent again, takes effect once, and its caller gets the first answer. */
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../src/domain/ports.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
-import { freshPrefix, openTestStore, sealedRecords } from '../support/redis-store.ts'
+import { freshPrefix, openTestStore, redisOfFile, sealedRecords } from '../support/redis-store.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { at, expectBalanced, frameOf, outcomeOf, planOf, streamOf } from '../conformance/store/fixture.ts'
 
-let redis: RedisServer
-
-beforeAll(async () => {
-  redis = await startRedisServer()
-})
-afterAll(() => redis.stop())
+const file = redisOfFile()
 
 interface World {
   readonly clock: FakeClock
@@ -22,7 +16,7 @@ interface World {
 }
 
 async function openThroughProxy(): Promise<World> {
-  const proxy = await TcpProxy.start(redis.port)
+  const proxy = await TcpProxy.start(file.redis.port)
   onTestFinished(() => proxy.close())
   const clock = new FakeClock()
   const prefix = freshPrefix()
@@ -60,7 +54,7 @@ test.each([
 test('an append sent again after a sealer has sealed its batch is not taken into the next one', async () => {
   const { store, proxy, clock, prefix } = await openThroughProxy()
   const direct = await openTestStore({
-    url: redis.socketPath,
+    url: file.redis.socketPath,
     keyPrefix: prefix,
     maxBytes: 1e9,
     now: clock.now,
@@ -124,7 +118,7 @@ test('every other step whose answer is lost is done once and answered as the fir
 
 test('a change of a stream that is sent again after another was made to it does not undo that', async () => {
   const { store, proxy, prefix } = await openThroughProxy()
-  const direct = await openTestStore({ url: redis.socketPath, keyPrefix: prefix, maxBytes: 1e9 })
+  const direct = await openTestStore({ url: file.redis.socketPath, keyPrefix: prefix, maxBytes: 1e9 })
   const stream = streamOf()
   await store.registry.create(stream)
   // Redis learns the script: what it does not know yet is not carried out before its answer is lost.
@@ -143,7 +137,7 @@ test('a change of a stream that is sent again after another was made to it does 
 })
 
 test('an attempt whose beginning was never answered is not counted as a death when it begins again', async () => {
-  const proxy = await TcpProxy.start(redis.port)
+  const proxy = await TcpProxy.start(file.redis.port)
   onTestFinished(() => proxy.close())
   const clock = new FakeClock()
   const url = `redis://127.0.0.1:${proxy.port}`

@@ -1,11 +1,9 @@
 /** G3, D8: what Redis keeps, for how long, and that nothing else stays behind. */
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../src/domain/ports.ts'
 import { Keys } from '../../src/store/redis/keys.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
-import { freshPrefix, openTestStore } from '../support/redis-store.ts'
+import { freshPrefix, openTestStore, redisOfFile } from '../support/redis-store.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import {
   appendIds,
@@ -19,24 +17,14 @@ import {
   streamOf,
 } from '../conformance/store/fixture.ts'
 
-let redis: RedisServer
-let admin: Redis
-
-beforeAll(async () => {
-  redis = await startRedisServer()
-  admin = new Redis(redis.socketPath)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await redis.stop()
-})
+const file = redisOfFile()
 
 const stream = streamOf({ bytes: 1 })
 
 async function open(): Promise<{ store: Store; keys: Keys; prefix: string; clock: FakeClock }> {
   const prefix = freshPrefix()
   const clock = new FakeClock()
-  const store = await openTestStore({ url: redis.url, keyPrefix: prefix, maxBytes: 1e9, now: clock.now })
+  const store = await openTestStore({ url: file.redis.url, keyPrefix: prefix, maxBytes: 1e9, now: clock.now })
   await store.registry.create(stream)
   return { store, keys: new Keys(prefix), prefix, clock }
 }
@@ -54,9 +42,9 @@ test('a delivered batch leaves its journal entry, a removed stream its journal, 
     keys.stream(stream).journalAppends,
   ]
   await store.registry.remove(stream)
-  expect((await admin.keys(`${prefix}:*`)).toSorted()).toEqual([keys.budget, ...journal].toSorted())
-  expect(await admin.get(keys.budget)).toBe('0')
-  for (const key of journal) expect(await admin.pttl(key)).toBeGreaterThan(6 * 24 * 3_600_000)
+  expect((await file.admin.keys(`${prefix}:*`)).toSorted()).toEqual([keys.budget, ...journal].toSorted())
+  expect(await file.admin.get(keys.budget)).toBe('0')
+  for (const key of journal) expect(await file.admin.pttl(key)).toBeGreaterThan(6 * 24 * 3_600_000)
   expect(await store.journal.entries(stream, 20)).toHaveLength(10)
 })
 
@@ -80,9 +68,9 @@ test('the journal of a stream forgets its oldest entries when it holds too many 
   expect(await store.journal.find(stream, 1)).toBeUndefined()
   const { journal, journalTimes, journalAppends } = keys.stream(stream)
   expect([
-    await admin.hlen(journal),
-    await admin.zcard(journalTimes),
-    await admin.zcard(journalAppends),
+    await file.admin.hlen(journal),
+    await file.admin.zcard(journalTimes),
+    await file.admin.zcard(journalAppends),
   ]).toEqual([entries.length, entries.length, entries.length])
 })
 
@@ -96,11 +84,11 @@ test('writers that have been silent for a day are forgotten once there are many,
   await store.buffer.append(stream, [frameOf(['a'])], { epoch: 'old 7', sequence: 2 })
   await clock.advance(5 * 3_600_000)
   await store.buffer.append(stream, [frameOf(['a'])], { epoch: 'new', sequence: 1 })
-  expect((await admin.hkeys(writers)).toSorted()).toEqual(['new', 'old 7'])
+  expect((await file.admin.hkeys(writers)).toSorted()).toEqual(['new', 'old 7'])
 })
 
 test('a removal that broke off is gone on with by another process, and each record is booked as dropped once', async () => {
-  const proxy = await TcpProxy.start(redis.port)
+  const proxy = await TcpProxy.start(file.redis.port)
   onTestFinished(() => proxy.close())
   const { store, prefix, clock } = await open()
   const url = `redis://127.0.0.1:${proxy.port}`
@@ -128,7 +116,7 @@ test('a removal that broke off is gone on with by another process, and each reco
 
 test('an attempt that another process has superseded ends nothing', async () => {
   const { store, prefix, clock } = await open()
-  const other = await openTestStore({ url: redis.url, keyPrefix: prefix, maxBytes: 1e9, now: clock.now })
+  const other = await openTestStore({ url: file.redis.url, keyPrefix: prefix, maxBytes: 1e9, now: clock.now })
   await expectAppended(store, stream, [frameOf(['a'])], appendIds()())
   const batch = at(await store.buffer.sealed(stream, 1), 0)
   await store.buffer.beginAttempt(batch)

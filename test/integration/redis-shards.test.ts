@@ -1,12 +1,10 @@
 /** G7: shards on Redis: processes that fight for them, answers that are lost, processes that wake up late, a thousand at once. */
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../src/domain/ports.ts'
 import { SHARD_END, TRIM_HORIZON } from '../../src/domain/shard.ts'
 import { Keys } from '../../src/store/redis/keys.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
-import { freshPrefix, openTestStore, sealedRecords } from '../support/redis-store.ts'
+import { freshPrefix, openTestStore, redisOfFile, sealedRecords } from '../support/redis-store.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { expectBalanced, frameOf, streamOf } from '../conformance/store/fixture.ts'
 import {
@@ -20,17 +18,7 @@ import {
   sequenceNumber,
 } from '../conformance/store/shard-fixture.ts'
 
-let redis: RedisServer
-let admin: Redis
-
-beforeAll(async () => {
-  redis = await startRedisServer()
-  admin = new Redis(redis.socketPath)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await redis.stop()
-})
+const file = redisOfFile()
 
 const stream = streamOf({ bytes: 1 })
 
@@ -46,14 +34,14 @@ interface Pair {
 
 /** Two processes, with `stream` and its shards 1 to `shards`. */
 async function openPair(shards = 1): Promise<Pair> {
-  const proxy = await TcpProxy.start(redis.port)
+  const proxy = await TcpProxy.start(file.redis.port)
   onTestFinished(() => proxy.close())
   const clock = new FakeClock()
   const prefix = freshPrefix()
   const options = { keyPrefix: prefix, maxBytes: 1e9, now: clock.now }
   const url = `redis://127.0.0.1:${proxy.port}`
   const store = await openTestStore({ ...options, url, holder: 'first' })
-  const other = await openTestStore({ ...options, url: redis.socketPath, holder: 'second' })
+  const other = await openTestStore({ ...options, url: file.redis.socketPath, holder: 'second' })
   await store.registry.create(stream)
   await store.shards.register(
     stream,
@@ -73,7 +61,7 @@ test('processes that fight for a shard while its leases run out take each of its
   const now = (): number => (time += 1)
   const stores: Store[] = []
   for (const holder of ['a', 'b', 'c', 'd']) {
-    stores.push(await openTestStore({ url: redis.url, keyPrefix, maxBytes: 1e9, holder, now }))
+    stores.push(await openTestStore({ url: file.redis.url, keyPrefix, maxBytes: 1e9, holder, now }))
   }
   const contested = streamOf({ bytes: 12, intervalMs: 1 })
   await stores[0]?.registry.create(contested)
@@ -196,7 +184,7 @@ test('a process that slept through its lease, and still has the time of before, 
   const { store, other, prefix, clock } = await openPair(2)
   const asleepAt = clock.now()
   const sleeper = await openTestStore({
-    url: redis.url,
+    url: file.redis.url,
     keyPrefix: prefix,
     maxBytes: 1e9,
     holder: 'sleeper',
@@ -227,7 +215,7 @@ test('a process that slept through its lease, and still has the time of before, 
 test('a thousand shards are registered, listed, renewed and forgotten in one command each', async () => {
   const { store } = await openPair()
   const shards = Array.from({ length: 1000 }, (_, index) => newShard(index + 1))
-  const monitor = await admin.duplicate().monitor()
+  const monitor = await file.admin.duplicate().monitor()
   onTestFinished(() => monitor.disconnect())
   const sent: string[] = []
   monitor.on('monitor', (_time: string, [name = '', mark = '']: string[], source: string) => {
@@ -235,7 +223,7 @@ test('a thousand shards are registered, listed, renewed and forgotten in one com
     if (source !== 'lua') sent.push(name === 'echo' ? mark : name)
   })
   const reached = async (mark: string): Promise<void> => {
-    await admin.echo(mark)
+    await file.admin.echo(mark)
     await expect.poll(() => sent.at(-1)).toBe(mark)
   }
   const commandsOf = async (step: () => Promise<unknown>): Promise<number> => {
@@ -269,7 +257,7 @@ test('a removed stream takes its thousands of shards with it, slice by slice, an
   const broken = proxy.dropAnswer('}:quarantined').then(() => proxy.blackHole())
   const removing = store.registry.remove(stream)
   await broken
-  expect(await admin.zcard(new Keys(prefix).stream(stream).shards)).toBe(2400)
+  expect(await file.admin.zcard(new Keys(prefix).stream(stream).shards)).toBe(2400)
   expect(await other.shards.register(stream, [newShard(9999)])).toBe(false)
   expect(await other.shards.end(lease, sequenceNumber(1), [newShard(9999)])).toEqual({ kind: 'fenced' })
   expect(await other.shards.acquire(stream, keyOf(2499), LEASE_MS)).toBeUndefined()
@@ -279,5 +267,5 @@ test('a removed stream takes its thousands of shards with it, slice by slice, an
   proxy.pass()
   expect(await removing).toMatchObject({ accepted: 1, dropped: 1, pending: 0 })
   const { budget } = new Keys(prefix)
-  expect(await admin.keys(`${prefix}:*`)).toEqual([budget])
+  expect(await file.admin.keys(`${prefix}:*`)).toEqual([budget])
 })

@@ -68,38 +68,32 @@ test('turns leave nothing behind on the signal of their reader', async () => {
 })
 
 describe('after a failed read', () => {
-  test('the turns of its delivery stream come one at a time, while others go on', async () => {
+  /** Four turns: `a1` has failed, and `a2`, `a3` and `a4` of its delivery stream ask. */
+  async function failed(): Promise<ReturnType<typeof createReadTurns>> {
     const turns = createReadTurns(4)
     ask(turns, 'a1', 'a')
     await settled()
     turnOf('a1').end('failed')
     for (const name of ['a2', 'a3', 'a4']) ask(turns, name, 'a')
+    return turns
+  }
+
+  test('the turns of its delivery stream come one at a time, while others go on', async () => {
+    const turns = await failed()
     for (const name of ['b1', 'b2']) ask(turns, name, 'b')
     expect(await names()).toEqual(['a1', 'a2', 'b1', 'b2'])
     turnOf('a2').end('failed')
     expect(await names()).toEqual(['a1', 'a2', 'b1', 'b2', 'a3'])
   })
 
-  test('a read that succeeds opens the turns again', async () => {
-    const turns = createReadTurns(4)
-    ask(turns, 'a1', 'a')
+  test.each([
+    ['that succeeds opens the turns again', 'done', ['a1', 'a2', 'a3', 'a4']],
+    ['that came to nothing says nothing', 'unused', ['a1', 'a2', 'a3']],
+  ] as const)('a turn %s', async (_, outcome, expected) => {
+    await failed()
     await settled()
-    turnOf('a1').end('failed')
-    for (const name of ['a2', 'a3', 'a4']) ask(turns, name, 'a')
-    await settled()
-    turnOf('a2').end('done')
-    expect(await names()).toEqual(['a1', 'a2', 'a3', 'a4'])
-  })
-
-  test('a turn that was not used says nothing', async () => {
-    const turns = createReadTurns(4)
-    ask(turns, 'a1', 'a')
-    await settled()
-    turnOf('a1').end('failed')
-    for (const name of ['a2', 'a3', 'a4']) ask(turns, name, 'a')
-    await settled()
-    turnOf('a2').end('unused')
-    expect(await names()).toEqual(['a1', 'a2', 'a3'])
+    turnOf('a2').end(outcome)
+    expect(await names()).toEqual(expected)
   })
 
   test('turns that were held already are not taken away', async () => {

@@ -1,30 +1,21 @@
 /** The Redis store adapter against the conformance suite, through a proxy that can lose an answer. */
-import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
 import type { Leases, Shards, Store } from '../../../src/domain/ports.ts'
 import { Keys } from '../../../src/store/redis/keys.ts'
 import { openRedisStore } from '../../../src/store/redis/store.ts'
-import { startRedisServer, type RedisServer } from '../../support/redis-server.ts'
+import { redisOfFile } from '../../support/redis-store.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { storeConformance, type StoreOptions, type StoreUnderTest } from './store-suite.ts'
 
-let redis: RedisServer
+const file = redisOfFile()
 let proxy: TcpProxy
-let admin: Redis
 let made = 0
 
 beforeAll(async () => {
-  redis = await startRedisServer()
-  proxy = await TcpProxy.start(redis.port)
-  admin = new Redis(redis.socketPath)
+  proxy = await TcpProxy.start(file.redis.port)
 })
-
-afterAll(async () => {
-  admin.disconnect()
-  await proxy.close()
-  await redis.stop()
-})
+afterAll(() => proxy.close())
 
 async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<StoreUnderTest> {
   const keyPrefix = `test${(made += 1)}`
@@ -53,27 +44,27 @@ async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<
     },
     close: async () => {
       await Promise.all(opened.map((store) => store.close()))
-      const names = await admin.keys(`${keyPrefix}:*`)
-      if (names.length > 0) await admin.unlink(...names)
+      const names = await file.admin.keys(`${keyPrefix}:*`)
+      if (names.length > 0) await file.admin.unlink(...names)
     },
     otherLeases: async (): Promise<Leases> => (await open('second')).leases,
     otherShards: async (): Promise<Shards> => (await open('second')).shards,
     rewriteFirstFrame: async (batch, rewrite) => {
       const { frames } = keys.batch(batch)
-      const stored = await admin.lindexBuffer(frames, 0)
+      const stored = await file.admin.lindexBuffer(frames, 0)
       if (stored === null) throw new Error(`rewrite frame of ${batch.batchId}: there is none`)
-      await admin.lset(frames, 0, rewrite(stored))
+      await file.admin.lset(frames, 0, rewrite(stored))
     },
     copy: async () => {
       const kept = new Map<string, Buffer>()
-      for (const name of await admin.keys(`${keyPrefix}:*`)) {
-        const dumped = await admin.dumpBuffer(name)
+      for (const name of await file.admin.keys(`${keyPrefix}:*`)) {
+        const dumped = await file.admin.dumpBuffer(name)
         if (dumped !== null) kept.set(name, dumped)
       }
       return async () => {
-        const names = await admin.keys(`${keyPrefix}:*`)
-        if (names.length > 0) await admin.unlink(...names)
-        for (const [name, dumped] of kept) await admin.restore(name, 0, dumped)
+        const names = await file.admin.keys(`${keyPrefix}:*`)
+        if (names.length > 0) await file.admin.unlink(...names)
+        for (const [name, dumped] of kept) await file.admin.restore(name, 0, dumped)
         return first
       }
     },
