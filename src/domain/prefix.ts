@@ -1,18 +1,21 @@
 /**
  * The language of `Prefix` and `ErrorOutputPrefix`: text with expressions `!{namespace:value}`
  * (docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html). Here it is parsed and checked, with the service's own
- * messages; delivery evaluates what was parsed.
- *
- * Of the pattern letters of java.time, those below are taken; the others are refused as the service refuses a bad one.
+ * messages; delivery evaluates what was parsed. A prefix that passed can be evaluated at every moment, and S3 takes the keys
+ * that begin with it.
  */
+import { unreachable } from './errors.ts'
+import { formatPart, parsePattern, type Pattern } from './java-time/pattern.ts'
+import { isTimeZone, UTC } from './java-time/zone.ts'
+import { zonedTime, type ZonedTime } from './java-time/zoned-time.ts'
 
 export type PrefixMember = 'Prefix' | 'ErrorOutputPrefix'
 
 /** One piece of a prefix, in order. */
 export type Expression =
   | { readonly kind: 'text'; readonly text: string }
-  /** `!{timestamp:…}`: the pattern in pieces. */
-  | { readonly kind: 'timestamp'; readonly pattern: readonly PatternPart[] }
+  /** `!{timestamp:…}` */
+  | { readonly kind: 'timestamp'; readonly pattern: Pattern }
   /** `!{firehose:random-string}` */
   | { readonly kind: 'random-string' }
   /** `!{firehose:error-output-type}` */
@@ -20,40 +23,13 @@ export type Expression =
   /** `!{partitionKeyFromQuery:key}` and `!{partitionKeyFromLambda:key}` */
   | { readonly kind: 'partition-key'; readonly source: 'query' | 'lambda'; readonly key: string }
 
-/** A run of one pattern letter (`yyyy`: letter y, count 4), or literal text. */
-export type PatternPart =
-  | { readonly letter: PatternLetter; readonly count: number; readonly literal?: never }
-  | { readonly literal: string; readonly letter?: never }
-
-/** Each letter with the longest run that java.time takes. */
-const LETTER_COUNT_MAX = {
-  y: 19,
-  u: 19,
-  M: 5,
-  d: 2,
-  D: 3,
-  E: 5,
-  a: 1,
-  H: 2,
-  k: 2,
-  K: 2,
-  h: 2,
-  m: 2,
-  s: 2,
-  S: 9,
-} as const
-export type PatternLetter = keyof typeof LETTER_COUNT_MAX
-
 export type ParsedPrefix =
   | { readonly kind: 'parsed'; readonly expressions: readonly Expression[] }
   /** `message` is the service's InvalidArgumentException text. */
   | { readonly kind: 'invalid'; readonly message: string }
 
-/** Longest evaluated prefix, in characters. */
-const EVALUATED_LENGTH_MAX = 512
 /** Characters of one random string. */
 export const RANDOM_STRING_LENGTH = 11
-const LONGEST_ERROR_OUTPUT_TYPE = 'format-conversion-failed'
 
 /** @param member names the prefix in messages */
 export function parsePrefix(text: string, member: PrefixMember = 'Prefix'): ParsedPrefix {
@@ -80,10 +56,10 @@ export function parsePrefix(text: string, member: PrefixMember = 'Prefix'): Pars
 
 /** The expression, or what is wrong with it. */
 function parseExpression(namespace: string, value: string, member: PrefixMember): Expression | string {
-  const badValue = `Invalid conversion character used in the value of the expression in ${member}`
+  const badValue = badValueOf(member)
   switch (namespace) {
     case 'timestamp': {
-      const pattern = parsePattern(value)
+      const pattern = value === '' ? undefined : parsePattern(value)
       return pattern === undefined ? badValue : { kind: 'timestamp', pattern }
     }
     case 'firehose':
@@ -97,46 +73,35 @@ function parseExpression(namespace: string, value: string, member: PrefixMember)
   }
 }
 
-/** Pieces of a java.time pattern, or undefined when it is not one that is taken. Text in single quotes is literal, `''` a quote. */
-export function parsePattern(pattern: string): readonly PatternPart[] | undefined {
-  const parts: PatternPart[] = []
-  const literal = (text: string): void => {
-    const last = parts.at(-1)
-    if (last?.literal === undefined) parts.push({ literal: text })
-    else parts[parts.length - 1] = { literal: last.literal + text }
-  }
-  const token = /([A-Za-z])\1*|'((?:[^']|'')*)'|[^A-Za-z'{}#[\]]/gy
-  let end = 0
-  for (const match of pattern.matchAll(token)) {
-    const [text, letter, quoted] = match
-    end += text.length
-    if (letter !== undefined) {
-      if (!isPatternLetter(letter) || text.length > LETTER_COUNT_MAX[letter]) return undefined
-      parts.push({ letter, count: text.length })
-    } else if (text === "''") literal("'")
-    else literal(quoted === undefined ? text : quoted.replaceAll("''", "'"))
-  }
-  return end === pattern.length && pattern !== '' ? parts : undefined
-}
-
-function isPatternLetter(letter: string): letter is PatternLetter {
-  return Object.hasOwn(LETTER_COUNT_MAX, letter)
-}
-
 /** True when the prefix has an expression, so that it gets no default time part. */
 export function hasExpressions(expressions: readonly Expression[]): boolean {
   return expressions.some((expression) => expression.kind !== 'text')
 }
 
-/** The service's message for the first rule that the two prefixes of a destination break, or undefined. */
-export function validatePrefixes(prefix: string, errorOutputPrefix: string): string | undefined {
+function badValueOf(member: PrefixMember): string {
+  return `Invalid conversion character used in the value of the expression in ${member}`
+}
+
+export interface PrefixOptions {
+  /** In which times are written; absent, or no time zone: UTC. */
+  readonly timeZone?: string
+  /** The destination has partition keys, which only its Prefix may name. */
+  readonly dynamicPartitioning?: boolean
+}
+
+/** What is said of the first rule that the two prefixes of a destination break, or undefined. */
+export function validatePrefixes(
+  prefix: string,
+  errorOutputPrefix: string,
+  { timeZone = UTC, dynamicPartitioning = false }: PrefixOptions = {},
+): string | undefined {
   const data = parsePrefix(prefix, 'Prefix')
   if (data.kind === 'invalid') return data.message
   const errors = parsePrefix(errorOutputPrefix, 'ErrorOutputPrefix')
   if (errors.kind === 'invalid') return errors.message
   if (has(data.expressions, 'error-output-type'))
     return 'Prefix must not contain any occurrence of !{firehose:error-output-type}'
-  if (has(data.expressions, 'partition-key'))
+  if (has(data.expressions, 'partition-key') && !dynamicPartitioning)
     return 'Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.'
   if (hasExpressions(data.expressions) && errorOutputPrefix === '')
     return 'ErrorOutputPrefix cannot be null or empty when Prefix contains expressions'
@@ -144,36 +109,122 @@ export function validatePrefixes(prefix: string, errorOutputPrefix: string): str
     return "Dynamic Partitioning Namespaces can't be part of an error prefix expression"
   if (hasExpressions(errors.expressions) && !has(errors.expressions, 'error-output-type'))
     return 'ErrorOutputPrefix must contain at least one occurrence of !{firehose:error-output-type}'
-  if (evaluatedLength(data.expressions) > EVALUATED_LENGTH_MAX)
-    return `Length of evaluated prefix cannot be greater than ${EVALUATED_LENGTH_MAX}`
-  if (evaluatedLength(errors.expressions) > EVALUATED_LENGTH_MAX)
-    return `Length of evaluated ErrorOutputPrefix cannot be greater than ${EVALUATED_LENGTH_MAX}`
-  return undefined
+  const zone = isTimeZone(timeZone) ? timeZone : UTC
+  return (
+    evaluatedProblem(data.expressions, errors.expressions, zone) ??
+    surrogateProblem(prefix, 'Prefix') ??
+    surrogateProblem(errorOutputPrefix, 'ErrorOutputPrefix')
+  )
 }
 
 function has(expressions: readonly Expression[], kind: Expression['kind']): boolean {
   return expressions.some((expression) => expression.kind === kind)
 }
 
-/** Characters of the prefix at the far instant that the service checks with: 8888-12-31T23:59:59. */
-function evaluatedLength(expressions: readonly Expression[]): number {
-  let length = 0
-  for (const expression of expressions) {
-    if (expression.kind === 'text') length += expression.text.length
-    else if (expression.kind === 'random-string') length += RANDOM_STRING_LENGTH
-    else if (expression.kind === 'error-output-type') length += LONGEST_ERROR_OUTPUT_TYPE.length
-    else if (expression.kind === 'timestamp')
-      for (const part of expression.pattern) length += patternLength(part)
-  }
-  return length
+/** Ours: UTF-8 has no half of a pair, so that two prefixes could make the same keys. */
+function surrogateProblem(prefix: string, member: PrefixMember): string | undefined {
+  return /\p{Surrogate}/u.test(prefix)
+    ? `${member} has half of a surrogate pair, which object keys cannot have. Write whole characters`
+    : undefined
 }
 
-function patternLength(part: PatternPart): number {
-  if (part.letter === undefined) return part.literal.length
-  const { letter, count } = part
-  if (letter === 'y' || letter === 'u') return count === 2 ? 2 : Math.max(4, count)
-  if (letter === 'M') return [2, 2, 'Dec'.length, 'December'.length, 1][count - 1] ?? 2
-  if (letter === 'E') return count < 4 ? 'Fri'.length : count === 4 ? 'Friday'.length : 1
-  if (letter === 'D') return 3
-  return letter === 'S' ? count : 2
+/** Longest evaluated prefix, in characters. */
+const EVALUATED_LENGTH_MAX = 512
+/** What the service evaluates a prefix with to see how long it gets. */
+const FAR_MS = Date.parse('8888-12-31T23:59:59Z')
+const LONGEST_ERROR_OUTPUT_TYPE = 'format-conversion-failed'
+
+/** docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html, in UTF-8. */
+const KEY_BYTES_MAX = 1_024
+const TIME_PART_BYTES = 'yyyy/MM/dd/HH/'.length
+/** `<stream>-<version>-<time>-<uuid>`, with a name of 64 characters and a version of ten digits. */
+const NAME_BYTES_MAX = 64 + 1 + 10 + 1 + 'yyyy-MM-dd-HH-mm-ss'.length + 1 + 36
+const EXTENSION_BYTES_MAX = 128
+
+interface Evaluated {
+  readonly expressions: readonly Expression[]
+  /** Characters at the service's far moment. */
+  readonly length: number
+  /** UTF-8, at whatever moment it is longest. Partition keys, which no one knows yet, count nothing. */
+  readonly bytesMax: number
 }
+
+function evaluatedProblem(
+  data: readonly Expression[],
+  errors: readonly Expression[],
+  zone: string,
+): string | undefined {
+  const moments = [FAR_MS, ...WIDEST_MS].map((epochMs) => zonedTime(epochMs, zone))
+  const evaluatedData = evaluate(data, moments)
+  if (evaluatedData === undefined) return badValueOf('Prefix')
+  const evaluatedErrors = evaluate(errors, moments)
+  if (evaluatedErrors === undefined) return badValueOf('ErrorOutputPrefix')
+  if (evaluatedData.length > EVALUATED_LENGTH_MAX)
+    return `Length of evaluated prefix cannot be greater than ${EVALUATED_LENGTH_MAX}`
+  if (evaluatedErrors.length > EVALUATED_LENGTH_MAX)
+    return `Length of evaluated ErrorOutputPrefix cannot be greater than ${EVALUATED_LENGTH_MAX}`
+  return keyProblem(evaluatedData, evaluatedErrors)
+}
+
+/** Ours: the service would find out when it puts the first object. */
+function keyProblem(data: Evaluated, errors: Evaluated): string | undefined {
+  const dataBytes =
+    data.bytesMax +
+    (hasExpressions(data.expressions) ? 0 : TIME_PART_BYTES) +
+    NAME_BYTES_MAX +
+    EXTENSION_BYTES_MAX
+  if (dataBytes > KEY_BYTES_MAX) return tooLong('Prefix', dataBytes)
+  const isDefault = errors.expressions.length === 0
+  const errorBytes =
+    (isDefault ? data : errors).bytesMax +
+    (hasExpressions(errors.expressions) ? 0 : LONGEST_ERROR_OUTPUT_TYPE.length + 1 + TIME_PART_BYTES) +
+    NAME_BYTES_MAX
+  return errorBytes > KEY_BYTES_MAX
+    ? tooLong(isDefault ? 'Prefix' : 'ErrorOutputPrefix', errorBytes)
+    : undefined
+}
+
+function tooLong(member: PrefixMember, bytes: number): string {
+  return `${member} can make object keys of ${bytes} bytes, and S3 takes ${KEY_BYTES_MAX}. Shorten it; a character outside ASCII has two bytes or more`
+}
+
+/** Undefined when it cannot be evaluated at one of the moments: a field is wider than its padding. */
+function evaluate(expressions: readonly Expression[], moments: readonly ZonedTime[]): Evaluated | undefined {
+  let length = 0
+  let bytesMax = 0
+  for (const expression of expressions) {
+    for (const texts of textsOf(expression, moments)) {
+      const [atFarMoment] = texts
+      if (atFarMoment === undefined || texts.includes(undefined)) return undefined
+      length += atFarMoment.length
+      bytesMax += Math.max(...texts.map((text = '') => Buffer.byteLength(text)))
+    }
+  }
+  return { expressions, length, bytesMax }
+}
+
+/** Each piece of an expression, at each moment. */
+function textsOf(
+  expression: Expression,
+  moments: readonly ZonedTime[],
+): readonly (readonly (string | undefined)[])[] {
+  switch (expression.kind) {
+    case 'text':
+      return [[expression.text]]
+    case 'timestamp':
+      return expression.pattern.map((part) => moments.map((moment) => formatPart(part, moment)))
+    case 'random-string':
+      return [['0'.repeat(RANDOM_STRING_LENGTH)]]
+    case 'error-output-type':
+      return [[LONGEST_ERROR_OUTPUT_TYPE]]
+    case 'partition-key':
+      return []
+    default:
+      return unreachable(expression)
+  }
+}
+
+/** Moments of a year among which every field is as wide as it gets: each weekday, month, part of the day, both times of the year. */
+const WIDEST_MS = Array.from({ length: 24 }, (_, index) =>
+  Date.UTC(2028, Math.floor(index / 2), 20 + (index % 7), index, 59, 59, 999),
+)

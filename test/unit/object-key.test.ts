@@ -1,9 +1,7 @@
 /** Names of objects: Firehose's layout, and G2, that a batch delivered again lands under the same keys. */
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { errorObjectKey, formatTime, objectKey, type ObjectIdentity } from '../../src/deliver/object-key.ts'
-import { parsePattern } from '../../src/domain/prefix.ts'
+import { errorObjectKey, objectKey, type ObjectIdentity } from '../../src/deliver/object-key.ts'
 
 const stream = 's'
 const identity: ObjectIdentity = {
@@ -166,20 +164,5 @@ describe('keys are a pure function', () => {
       { sourceDigest: 'cd' },
     ]
     expect(new Set(keys.map((change) => dataKey('', change))).size).toBe(keys.length)
-  })
-})
-
-describe('times are written as java.time writes them', () => {
-  const lines = readFileSync(new URL('../fixtures/java-time-utc.jsonl', import.meta.url), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { pattern: string; instant: string; result: string })
-
-  test.each([...new Set(lines.map((line) => line.pattern))])('pattern %j', (pattern) => {
-    const parts = parsePattern(pattern)
-    expect(parts).toBeDefined()
-    const cases = lines.filter((line) => line.pattern === pattern)
-    for (const { instant, result } of cases)
-      expect([instant, formatTime(parts ?? [], Date.parse(instant))]).toEqual([instant, result])
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { hasExpressions, parsePattern, parsePrefix, validatePrefixes } from '../../src/domain/prefix.ts'
+import { parsePattern } from '../../src/domain/java-time/pattern.ts'
+import { hasExpressions, parsePrefix, validatePrefixes } from '../../src/domain/prefix.ts'
 
 test('a prefix is parsed into text and expressions in order', () => {
   expect(parsePrefix("c/!{timestamp:'dt='yyyy-MM-dd}/!{firehose:random-string}x")).toEqual({
@@ -39,7 +40,7 @@ test.each([
   expect(parsePattern(pattern)).toEqual(parts)
 })
 
-test.each(['', "'open", 'C', 'yyyy-J', 'HHH', 'aa', 'MMMMMM', 'y{', 'y#', '[y]', "'''"])(
+test.each(["'open", 'C', 'yyyy-J', 'HHH', 'aa', 'MMMMMM', 'y{', 'y#', 'y]', 'ppHmm', "'''"])(
   'pattern %s is refused',
   (pattern) => {
     expect(parsePattern(pattern)).toBeUndefined()
