@@ -25,6 +25,10 @@ export interface InstallationOptions {
   readonly columns?: readonly (readonly [name: string, type: string])[]
   /** Further settings of `buffer`. */
   readonly buffer?: object
+  /** Further settings of `objectStore`. */
+  readonly objectStore?: object
+  /** Settings of `aws`. */
+  readonly aws?: object
 }
 
 export interface ProcessOptions {
@@ -143,9 +147,10 @@ export class Installation {
   }
 
   #configuration(deliveryStreams: readonly Declaration[]): object {
-    const { buffer, columns = orderColumns } = this.#options
+    const { buffer, objectStore, aws = {}, columns = orderColumns } = this.#options
     const redis = this.#redis
     return {
+      aws,
       buffer:
         redis === undefined
           ? { type: 'embedded', path: join(this.folder, 'buffer'), ...buffer }
@@ -153,7 +158,13 @@ export class Installation {
       objectStore:
         this.#s3 === undefined
           ? { type: 'file', root: join(this.folder, 'buckets') }
-          : { type: 's3', endpoint: this.#s3.endpoint, accessKeyId: 'test', secretAccessKey: 'test' },
+          : {
+              type: 's3',
+              endpoint: this.#s3.endpoint,
+              accessKeyId: 'test',
+              secretAccessKey: 'test',
+              ...objectStore,
+            },
       convert: { threads: 1, stagingPath: join(this.folder, 'staging') },
       limits: 'relaxed',
       catalog: {

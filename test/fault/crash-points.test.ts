@@ -1,6 +1,7 @@
 /**
  * G1, G2, G3 across process death: a process is killed at every await of the delivery story and after seal, once each, in
- * both shapes. Whatever was acknowledged lands exactly once, bad records in the error prefix, and the ledger balances.
+ * both shapes. Whatever was acknowledged lands exactly once, bad records in the error prefix, all of it once more in the backup,
+ * and the ledger balances.
  */
 import { expect, test } from 'vitest'
 import { crashPoints, type CrashPoint } from '../../src/runtime/crash-point.ts'
@@ -42,7 +43,7 @@ async function visit(
 test.concurrent.each(httpPoints.map((point) => [point]))(
   'embedded: killed %s, every acknowledged record lands exactly once',
   async (point) => {
-    const world = await createWorld('embedded')
+    const world = await createWorld('embedded', { backup: true })
     try {
       const api = await world.startApi(point)
       await visit(world, { api, crashing: api }, BY_SIZE)
@@ -55,7 +56,7 @@ test.concurrent.each(httpPoints.map((point) => [point]))(
 test.concurrent.each(sealingPoints.map((point) => [point]))(
   'distributed: the process that takes records killed %s by size, every acknowledged record lands exactly once',
   async (point) => {
-    const world = await createWorld('distributed', { intervalSeconds: 5 })
+    const world = await createWorld('distributed', { intervalSeconds: 5, backup: true })
     try {
       await world.startDelivery()
       const api = await world.startApi(point)
@@ -72,7 +73,7 @@ test.concurrent.each([
 ])(
   'distributed: the process that delivers killed %s, every acknowledged record lands exactly once',
   async (point, load) => {
-    const world = await createWorld('distributed')
+    const world = await createWorld('distributed', { backup: true })
     try {
       const crashing = await world.startDelivery(point)
       await visit(world, { api: await world.startApi(), crashing }, load)

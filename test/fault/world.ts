@@ -1,5 +1,6 @@
 /** A whole installation in a temporary folder: its store, its folders as buckets, its streams, and its oracle. */
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import type { FirehoseClient } from '@aws-sdk/client-firehose'
 import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -28,7 +29,23 @@ export interface World {
 
 export const STREAM = 'company-orders-to-s3'
 
-function configuration(folder: string, redisUrl: string | undefined, intervalSeconds: number): object {
+interface WorldOptions {
+  /** Default: 1. */
+  readonly intervalSeconds?: number
+  /** Every record lands in the bucket vault too, as it came. */
+  readonly backup?: boolean
+}
+
+const backup = {
+  S3BackupMode: 'Enabled',
+  S3BackupConfiguration: { BucketARN: 'arn:aws:s3:::vault', Prefix: 'source/', CompressionFormat: 'GZIP' },
+}
+
+function configuration(
+  folder: string,
+  redisUrl: string | undefined,
+  { intervalSeconds = 1, ...options }: WorldOptions,
+): object {
   return {
     buffer:
       redisUrl === undefined
@@ -56,6 +73,7 @@ function configuration(folder: string, redisUrl: string | undefined, intervalSec
           BucketARN: 'arn:aws:s3:::lake',
           Prefix: 'orders/!{timestamp:yyyy/MM/dd}/',
           ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+          ...(options.backup === true ? backup : {}),
           BufferingHints: { SizeInMBs: 1, IntervalInSeconds: intervalSeconds },
           DataFormatConversionConfiguration: {
             SchemaConfiguration: { DatabaseName: 'sales', TableName: 'orders' },
@@ -68,11 +86,11 @@ function configuration(folder: string, redisUrl: string | undefined, intervalSec
   }
 }
 
-export async function createWorld(shape: Shape, options: { intervalSeconds?: number } = {}): Promise<World> {
+export async function createWorld(shape: Shape, options: WorldOptions = {}): Promise<World> {
   const folder = await temporaryFolder()
   const redis =
     shape === 'distributed' ? await startRedisServer({ appendonly: true, appendfsync: 'always' }) : undefined
-  const config = configuration(folder.path, redis?.url, options.intervalSeconds ?? 1)
+  const config = configuration(folder.path, redis?.url, options)
   const processes: HydrantProcess[] = []
   const clients: FirehoseClient[] = []
 
@@ -97,6 +115,13 @@ export async function createWorld(shape: Shape, options: { intervalSeconds?: num
     return { rows: rows.map((row) => String(row['order_id'])), failed }
   }
 
+  /** Ids in the backup; each of its records is an order, with nothing between them. */
+  const backedUp = async (): Promise<string[]> => {
+    const objects = await listFolderBucket(join(folder.path, 'buckets'), 'vault')
+    const text = objects.map(({ bytes }) => gunzipSync(bytes).toString()).join('')
+    return [...text.matchAll(/\{"order_id":"([^"]+)"/g)].map(([, id = '']) => id)
+  }
+
   return {
     shape,
     folder: folder.path,
@@ -115,6 +140,7 @@ export async function createWorld(shape: Shape, options: { intervalSeconds?: num
       await eventually(async () => expect(await state('pending')).toBe(0), limitMs)
       const { rows, failed } = await landed()
       expect(judge(producers, [...rows, ...failed])).toEqual([])
+      if (options.backup === true) expect(judge(producers, await backedUp()), 'in the backup').toEqual([])
       const [accepted, delivered, failedRecords, dropped] = [
         await state('accepted'),
         await state('delivered'),
