@@ -122,7 +122,7 @@ async function updateInTurn(client: FirehoseClient, Prefix: string): Promise<voi
   }
 }
 
-function count(outcomes: readonly string[], outcome: string): number {
+function timesOf(outcomes: readonly string[], outcome: string): number {
   return outcomes.filter((name) => name === outcome).length
 }
 
@@ -138,7 +138,7 @@ describe.each([
         ? client.send(new UntagDeliveryStreamCommand({ DeliveryStreamName, TagKeys: [`old${index / 4}`] }))
         : tag(client, `new${100 + index}`),
     )
-    expect(count(outcomes, 'done')).toBe(40)
+    expect(timesOf(outcomes, 'done')).toBe(40)
     const left = Array.from({ length: 40 }, (_, index) => index).filter((index) => index % 4 !== 0)
     expect(await tagKeys(clients)).toEqual(left.map((index) => `new${100 + index}`))
   })
@@ -146,8 +146,8 @@ describe.each([
   test('of updates to one version one is made, the others are told', { timeout: 60_000 }, async () => {
     const clients = await setUp(open)
     const outcomes = await atOnce(clients, 12, (client, index) => update(client, '1', `${index}/`))
-    expect(count(outcomes, 'done')).toBe(1)
-    expect(count(outcomes, 'ConcurrentModificationException')).toBe(11)
+    expect(timesOf(outcomes, 'done')).toBe(1)
+    expect(timesOf(outcomes, 'ConcurrentModificationException')).toBe(11)
     const stream = await described(clients[1])
     expect(stream?.VersionId).toBe('2')
     expect(stream?.Destinations?.[0]?.ExtendedS3DestinationDescription?.Prefix).toBe(
@@ -162,7 +162,7 @@ describe.each([
       else if (index % 3 === 1) await tag(client, `tag${100 + index}`)
       else await client.send(new StartDeliveryStreamEncryptionCommand({ DeliveryStreamName }))
     })
-    expect(count(outcomes, 'done')).toBe(24)
+    expect(timesOf(outcomes, 'done')).toBe(24)
     const stream = await described(clients[1])
     expect(stream?.VersionId).toBe('9')
     expect(stream?.DeliveryStreamEncryptionConfiguration?.Status).toBe('ENABLED')
@@ -178,7 +178,7 @@ describe.each([
           : new StartDeliveryStreamEncryptionCommand({ DeliveryStreamName }),
       ),
     )
-    expect(count(outcomes, 'done')).toBe(25)
-    expect(count(outcomes, 'LimitExceededException')).toBe(5)
+    expect(timesOf(outcomes, 'done')).toBe(25)
+    expect(timesOf(outcomes, 'LimitExceededException')).toBe(5)
   })
 })

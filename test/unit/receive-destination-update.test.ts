@@ -217,7 +217,8 @@ test('roles that nobody gave stay ungiven, those that were given stay given', ()
   const given = updatedStream(after, { RoleARN: ROLE_ARN }, context)
   expect(given.destination.roleArn).toBe(ROLE_ARN)
   // Even a role of the name that stands in for none.
-  const likeNone = String(before.description['RoleARN'])
+  const likeNone = 'arn:aws:iam::000000000000:role/hydrant'
+  expect(before.description['RoleARN']).toBe(likeNone)
   const named = updatedStream(given, { RoleARN: likeNone }, context)
   expect(named.destination.roleArn).toBe(likeNone)
   expect(updatedStream(named, { Prefix: 'b/' }, context).destination.roleArn).toBe(likeNone)

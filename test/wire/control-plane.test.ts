@@ -12,6 +12,7 @@ import {
   UntagDeliveryStreamCommand,
   UpdateDestinationCommand,
   type CreateDeliveryStreamCommandInput,
+  type DeliveryStreamDescription,
   type FirehoseClient,
   type UpdateDestinationCommandInput,
 } from '@aws-sdk/client-firehose'
@@ -21,7 +22,7 @@ import { ACCOUNT_ID, createInput, ROLE_ARN } from '../support/api-inputs.ts'
 import { firehoseClient, serveApi } from '../support/api-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { MemoryStore } from '../support/memory-store.ts'
+import type { MemoryStore } from '../support/memory-store.ts'
 
 const DeliveryStreamName = 'orders'
 const Data = Buffer.from('{}')
@@ -36,9 +37,9 @@ const SOURCE = {
 interface SetUp {
   readonly client: FirehoseClient
   readonly store: MemoryStore
-  create(members?: Partial<CreateDeliveryStreamCommandInput>): Promise<void>
-  describe(): ReturnType<typeof describe>
-  update(changes: Partial<UpdateDestinationCommandInput>): Promise<unknown>
+  readonly create: (members?: Partial<CreateDeliveryStreamCommandInput>) => Promise<void>
+  readonly describe: () => Promise<DeliveryStreamDescription | undefined>
+  readonly update: (changes: Partial<UpdateDestinationCommandInput>) => Promise<unknown>
 }
 
 async function setUp(options: Partial<ApiServerOptions> = {}): Promise<SetUp> {
@@ -55,7 +56,10 @@ async function setUp(options: Partial<ApiServerOptions> = {}): Promise<SetUp> {
       const input = createInput(DeliveryStreamName) as unknown as CreateDeliveryStreamCommandInput
       await client.send(new CreateDeliveryStreamCommand({ ...input, ...members }))
     },
-    describe: () => describe(client),
+    describe: async () => {
+      const answer = await client.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName }))
+      return answer.DeliveryStreamDescription
+    },
     update: (changes) =>
       client.send(
         new UpdateDestinationCommand({
@@ -66,11 +70,6 @@ async function setUp(options: Partial<ApiServerOptions> = {}): Promise<SetUp> {
         }),
       ),
   }
-}
-
-async function describe(client: FirehoseClient) {
-  const answer = await client.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName }))
-  return answer.DeliveryStreamDescription
 }
 
 function refused(name: string, message: string) {
