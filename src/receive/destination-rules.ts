@@ -2,8 +2,9 @@
  * Rules over a whole delivery stream, after each member satisfied its own constraints: first what the service refuses, in
  * its words and order, then what this version does not do, in ours. Each problem is an InvalidArgumentException.
  */
+import { timeZoneProblem } from '../domain/java-time/zone.ts'
 import { INTERVAL_IN_SECONDS_BACKUP, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
-import { validatePrefixes } from '../domain/prefix.ts'
+import { validatePrefixes, type PrefixOptions } from '../domain/prefix.ts'
 import { keyProblems } from './encryption.ts'
 import {
   DESTINATIONS,
@@ -88,9 +89,11 @@ export function* s3Problems(destination: ExtendedS3Input, options: ShapeOptions)
 
 function* destinationProblems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
   yield* processingProblems(destination.ProcessingConfiguration)
-  yield* placeProblems(destination)
-  const zone = destination.CustomTimeZone ?? ''
-  if (zone !== '' && !isTimeZone(zone)) yield `CustomTimeZone ${zone} is not a time zone`
+  const timeZone = destination.CustomTimeZone ?? ''
+  const dynamicPartitioning = destination.DynamicPartitioningConfiguration?.Enabled === true
+  yield* placeProblems(destination, { timeZone, dynamicPartitioning })
+  const zoneProblem = timeZoneProblem('CustomTimeZone', timeZone)
+  if (zoneProblem !== undefined) yield zoneProblem
   yield* backupProblems(destination, options)
   const conversion = destination.DataFormatConversionConfiguration
   if (!converts(conversion)) return
@@ -103,8 +106,8 @@ function* destinationProblems(destination: ExtendedS3Input, options: ShapeOption
 }
 
 /** Rules of every place that objects are put to. */
-function* placeProblems(place: S3Input): Generator<string> {
-  const prefixProblem = validatePrefixes(place.Prefix ?? '', place.ErrorOutputPrefix ?? '')
+function* placeProblems(place: S3Input, options: PrefixOptions = {}): Generator<string> {
+  const prefixProblem = validatePrefixes(place.Prefix ?? '', place.ErrorOutputPrefix ?? '', options)
   if (prefixProblem !== undefined) yield prefixProblem
   const { NoEncryptionConfig: none, KMSEncryptionConfig: kms } = place.EncryptionConfiguration ?? {}
   if (none !== undefined && kms !== undefined)
@@ -185,14 +188,4 @@ function* missingConversions(conversion: ConversionInput): Generator<string> {
 
 export function notSupported(what: string, supported: string): string {
   return `${what} is not supported by this version of Hydrant. Supported: ${supported}`
-}
-
-/** Whether this process knows a zone of that name. */
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }

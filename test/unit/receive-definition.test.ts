@@ -296,7 +296,10 @@ test.each([
     extended({ Prefix: 'a/!{timestamp:yyyy}/' }),
     'ErrorOutputPrefix cannot be null or empty when Prefix contains expressions',
   ],
-  [extended({ CustomTimeZone: 'Europe/Atlantis' }), 'CustomTimeZone Europe/Atlantis is not a time zone'],
+  [
+    extended({ CustomTimeZone: 'Europe/Atlantis' }),
+    'CustomTimeZone Europe/Atlantis is not a time zone. Give a name of the IANA time zone database, such as Europe/Madrid, or leave it out for UTC',
+  ],
   [
     extended({ EncryptionConfiguration: { ...KMS, NoEncryptionConfig: 'NoEncryption' } }),
     'EncryptionConfiguration must have NoEncryptionConfig or KMSEncryptionConfig, not both',
