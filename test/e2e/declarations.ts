@@ -1,5 +1,5 @@
 /** Delivery streams as tests declare or create them: inputs of CreateDeliveryStream. */
-import type { CreateDeliveryStreamCommandInput } from '@aws-sdk/client-firehose'
+import type { CompressionFormat, CreateDeliveryStreamCommandInput } from '@aws-sdk/client-firehose'
 
 export type Declaration = CreateDeliveryStreamCommandInput
 
@@ -40,10 +40,10 @@ export function convertingStream(name: string, options: StreamOptions = {}): Dec
   }
 }
 
-/** Delivers the records' bytes as they are, or gzipped. */
+/** Delivers the records' bytes as they are, or compressed. */
 export function rawStream(
   name: string,
-  options: StreamOptions & { readonly compression?: 'UNCOMPRESSED' | 'GZIP' } = {},
+  options: StreamOptions & { readonly compression?: CompressionFormat } = {},
 ): Declaration {
   return {
     DeliveryStreamName: name,

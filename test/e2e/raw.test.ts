@@ -1,8 +1,9 @@
-/** G1, G2: without conversion the records' bytes land as they came, one after the other, plain or gzipped. */
+/** G1, G2: without conversion the records' bytes land as they came, one after the other, in every format of compression. */
 import { randomBytes } from 'node:crypto'
-import { gunzipSync } from 'node:zlib'
 import { PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { compressions, namings } from '../conformance/encoder/compression.ts'
+import { ForeignDecoders } from '../support/foreign-decoders.ts'
 import { rawStream } from './declarations.ts'
 import { test } from './installation.ts'
 
@@ -20,11 +21,19 @@ const records: readonly Buffer[] = [
   ...Array.from({ length: 400 }, (_, index) => randomBytes(index)),
 ]
 
-for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
+let decoders: ForeignDecoders
+
+beforeAll(() => {
+  decoders = new ForeignDecoders()
+})
+
+afterAll(() => decoders.close())
+
+for (const compression of compressions) {
   test.concurrent(
     `G2: ${compression}: binary, empty and multi-line records land byte for byte, joined by nothing`,
     async ({ install }) => {
-      const stream = `raw-${compression.toLowerCase()}`
+      const stream = `raw-${compression}`
       const installation = await install({ objects: 's3', streams: [rawStream(stream, { compression })] })
       const process = await installation.start()
       const client = installation.client(process)
@@ -36,15 +45,19 @@ for (const compression of ['UNCOMPRESSED', 'GZIP'] as const) {
       const ledger = await installation.delivered(process, stream)
       expect(ledger).toMatchObject({ accepted: records.length + 1, delivered: records.length + 1 })
 
-      const isGzip = compression === 'GZIP'
       const objects = await installation.objects()
-      const landed = objects.map(({ bytes }) => (isGzip ? gunzipSync(bytes) : bytes))
-      expect(Buffer.concat(landed).equals(Buffer.concat([...records, Data]))).toBe(true)
-      for (const { key } of objects) {
-        expect(key.startsWith(`${stream}/`)).toBe(true)
-        expect(key.endsWith('.gz')).toBe(isGzip)
-        expect(installation.s3.object('lake', key)?.contentEncoding).toBe(isGzip ? 'gzip' : undefined)
+      const landed: Buffer[] = []
+      for (const { key, bytes } of objects) {
+        landed.push((await decoders.decode(compression, bytes)).bytes)
+        const { extension, contentEncoding } = namings[compression]
+        expect(key).toMatch(new RegExp(`^${stream}/.*-[0-9a-f]{12}${extension.replace('.', '[.]')}$`))
+        const object = installation.s3.object('lake', key)
+        expect([object?.contentType, object?.contentEncoding]).toEqual([
+          'application/octet-stream',
+          contentEncoding,
+        ])
       }
+      expect(Buffer.concat(landed).equals(Buffer.concat([...records, Data]))).toBe(true)
     },
   )
 }
