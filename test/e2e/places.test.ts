@@ -147,3 +147,29 @@ test.concurrent(
     expect(judge([producer], await idsInVault(installation))).toEqual([])
   },
 )
+
+test.concurrent(
+  'a start looks at the bucket of the backup too, and says what it needs',
+  async ({ install }) => {
+    const installation = await install({ objects: 's3', buckets: ['lake'], streams: [declaration()] })
+    const process = await installation.start()
+    const checks = () =>
+      logLines(process)
+        .filter(({ msg }) => msg === 'bucket check failed')
+        .map(({ bucket, err }) => ({ bucket, code: err?.code }))
+    await eventually(() => expect(checks()).toEqual([{ bucket: 'vault', code: 'NoSuchBucket' }]))
+    const looked = installation.s3.requests.filter(({ method }) => method === 'HEAD')
+    expect(looked.map(({ bucket }) => bucket).toSorted()).toEqual(['lake', 'vault'])
+  },
+)
+
+interface LogLine {
+  readonly msg: string
+  readonly bucket?: string
+  readonly err?: { readonly code?: string }
+}
+
+function logLines({ log }: HydrantProcess): LogLine[] {
+  const complete = log.slice(0, log.lastIndexOf('\n') + 1).split('\n')
+  return complete.filter((line) => line !== '').map((line) => JSON.parse(line) as LogLine)
+}
