@@ -137,7 +137,7 @@ test.each([
   ['POST', '/%zz', 'Firehose_20150804.PutRecord'],
   ['POST', '/', undefined],
   ['POST', '/', 'Kinesis_20131202.PutRecord'],
-  ['POST', '/', 'Firehose_20150804.UpdateDestination'],
+  ['POST', '/', 'Firehose_20150804.UpdateSource'],
   ['POST', '/', 'Firehose_20150804.constructor'],
 ])('%s %s with target %s is an unknown operation', async (method, path, target) => {
   const api = await serve()

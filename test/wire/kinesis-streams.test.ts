@@ -138,7 +138,7 @@ test.each<[Partial<CreateDeliveryStreamCommandInput>, string]>([
   ],
   [
     { DeliveryStreamEncryptionConfigurationInput: { KeyType: 'AWS_OWNED_CMK' } },
-    'DeliveryStreamEncryptionConfigurationInput is not supported by this version of Hydrant. Leave it out',
+    'DeliveryStreamEncryptionConfigurationInput is only applicable for DirectPut stream type',
   ],
 ])('a source that does not fit is refused (%#)', async (changes, message) => {
   await expect(create('never', changes)).rejects.toMatchObject({ name: 'InvalidArgumentException', message })
