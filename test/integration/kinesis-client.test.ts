@@ -268,6 +268,19 @@ describe('a data stream', () => {
   })
 })
 
+describe('every call', () => {
+  test('is made with the token of the session whose keys are used', async () => {
+    const proxy = await startProxy()
+    const through = open({ endpoint: proxy.endpoint, sessionToken: 'of a session' })
+    await through.createdAt(signal)
+    await through.listShards(undefined, signal)
+    await through.read(await through.iterator(FIRST, TRIM_HORIZON, signal), signal)
+    await open({ endpoint: proxy.endpoint }).createdAt(signal)
+    const tokens = proxy.calls.map(({ sessionToken }) => sessionToken)
+    expect(tokens).toEqual([...Array.from({ length: 4 }, () => 'of a session'), undefined])
+  })
+})
+
 describe('an argument that is refused', () => {
   // kinesis-local takes anything while a shard is empty.
   test('is a time that has not come', async () => {

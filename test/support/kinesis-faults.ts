@@ -65,6 +65,8 @@ interface SeenCall {
   readonly operation: string
   /** For which it was signed. */
   readonly region: string | undefined
+  /** Of the session whose keys signed it. */
+  readonly sessionToken?: string
   readonly fault?: KinesisFault
 }
 
@@ -142,7 +144,9 @@ class FaultyProxy implements KinesisProxy {
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '')
     const fault = this.#take(operation)
     const region = /Credential=[^/]*\/\d+\/([^/]+)/.exec(request.headers.authorization ?? '')?.[1]
-    this.calls.push({ operation, region, ...(fault === undefined ? {} : { fault }) })
+    const token = request.headers['x-amz-security-token']
+    const session = typeof token === 'string' ? { sessionToken: token } : {}
+    this.calls.push({ operation, region, ...session, ...(fault === undefined ? {} : { fault }) })
     if (this.#isBlackHole) return this.#hang(response)
     if (fault?.at === 'before' && fault.does.kind !== 'delay') return this.#misbehave(fault, response)
     if (fault?.does.kind === 'delay') await wait(fault.does.ms)
