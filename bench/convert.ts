@@ -43,7 +43,7 @@ export interface ConvertFigure {
   readonly recordsPerSecond: number
 }
 
-function orderFrames(bad: boolean, count = RECORDS): Frame[] {
+export function orderFrames(bad: boolean, count = RECORDS): Frame[] {
   const random = seeded(7)
   const frames: Frame[] = []
   for (let first = 0; first < count; first += RECORDS_PER_FRAME) {
@@ -61,7 +61,7 @@ function orderFrames(bad: boolean, count = RECORDS): Frame[] {
   return frames
 }
 
-function inputOf(frames: readonly Frame[], columns: readonly Column[]): EncodeInput {
+export function inputOf(frames: readonly Frame[], columns: readonly Column[]): EncodeInput {
   const table = { databaseName: 'sales', tableName: 'orders', region: 'us-east-1', versionId: 'LATEST' }
   const bytes = frames.reduce((sum, frame) => sum + frame.recordBytes, 0)
   return {

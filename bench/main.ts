@@ -1,9 +1,10 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), embedded, redis, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), compression, embedded, redis, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchCompression } from './compression.ts'
 import { benchConvert } from './convert.ts'
 import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
 import { eightShards, oneShard, ORDER_BYTES, type KinesisRun } from './kinesis.ts'
@@ -80,11 +81,30 @@ async function benchOneShard(shape: Shape, orderBytes: number): Promise<void> {
     say(`  ${name}: ${((100 * cpuSeconds) / run.seconds).toFixed(1)} % of a core`)
 }
 
+async function sayCompression(): Promise<void> {
+  say('\ncompression: 128 MiB of orders from frames to a staged object')
+  for (const [compression, all] of await benchCompression()) {
+    const mib = spread(all.map(({ mibPerSecond }) => mibPerSecond))
+    const [cpu, loop, late] = (['cpuSeconds', 'loopSeconds', 'loopLateMs'] as const).map((figure) =>
+      spread(
+        all.map((run) => run[figure]),
+        (value) => value.toFixed(2),
+      ),
+    )
+    const ratio = spread(
+      all.map((run) => run.ratio),
+      (value) => value.toFixed(3),
+    )
+    say(`  ${compression}: ${mib} MiB/s, CPU ${cpu} s, event loop ${loop} s, late ${late} ms, ratio ${ratio}`)
+  }
+}
+
 /** Makes a run about as long as was asked for. */
 const KINESIS_RECORDS_PER_SECOND = 150_000
 
 say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
 if (wanted('convert')) await benchConvert()
+if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')
 if (wanted('put-record')) {
