@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, serveApi, type ServedApi } from '../support/api-server.ts'
-import { CONVERSION, createInput } from '../support/api-inputs.ts'
+import { CONVERSION, createInput, ROLE_ARN } from '../support/api-inputs.ts'
 
 let api: ServedApi
 
@@ -25,6 +25,35 @@ const INPUTS: Record<string, unknown> = {
   DescribeDeliveryStream: { DeliveryStreamName: 'orders', Limit: 1 },
   ListDeliveryStreams: { Limit: 1 },
   DeleteDeliveryStream: { DeliveryStreamName: 'mutant' },
+  UpdateDestination: {
+    DeliveryStreamName: 'orders',
+    CurrentDeliveryStreamVersionId: '1',
+    DestinationId: 'destinationId-000000000001',
+    ExtendedS3DestinationUpdate: {
+      Prefix: 'a/!{timestamp:yyyy}/',
+      ErrorOutputPrefix: 'e/!{firehose:error-output-type}/',
+      BufferingHints: { SizeInMBs: 64 },
+      S3BackupMode: 'Enabled',
+      S3BackupUpdate: { RoleARN: ROLE_ARN, BucketARN: 'arn:aws:s3:::attic' },
+      DataFormatConversionConfiguration: CONVERSION,
+      ProcessingConfiguration: {
+        Enabled: false,
+        Processors: [
+          { Type: 'Lambda', Parameters: [{ ParameterName: 'LambdaArn', ParameterValue: 'x' }] },
+        ],
+      },
+      CustomTimeZone: 'Europe/Madrid',
+      FileExtension: '.json',
+    },
+  },
+  TagDeliveryStream: { DeliveryStreamName: 'orders', Tags: [{ Key: 'a', Value: 'b' }] },
+  UntagDeliveryStream: { DeliveryStreamName: 'orders', TagKeys: ['a'] },
+  ListTagsForDeliveryStream: { DeliveryStreamName: 'orders', ExclusiveStartTagKey: 'a', Limit: 1 },
+  StartDeliveryStreamEncryption: {
+    DeliveryStreamName: 'orders',
+    DeliveryStreamEncryptionConfigurationInput: { KeyType: 'AWS_OWNED_CMK' },
+  },
+  StopDeliveryStreamEncryption: { DeliveryStreamName: 'orders' },
 }
 
 /** Every place of a JSON value. */
