@@ -53,16 +53,26 @@ export async function serveApi(
   return { url: `http://127.0.0.1:${port}`, port, store, metrics, stop: () => server.stop() }
 }
 
-export function firehoseClient(endpoint: string): FirehoseClient {
+interface Keys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+}
+
+export function firehoseClient(endpoint: string, keys?: Keys): FirehoseClient {
   return new FirehoseClient({
     endpoint,
     region: process.env['AWS_REGION'] ?? 'us-east-1',
     maxAttempts: 1,
-    ...(process.env['FIREHOSE_ENDPOINT'] === undefined
-      ? { credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
-      : {}),
+    ...(process.env['FIREHOSE_ENDPOINT'] === undefined ? { credentials: signingKeys(keys) } : {}),
   })
 }
+
+function signingKeys({ accessKeyId, secretAccessKey, sessionToken }: Keys = TEST_KEYS) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+}
+
+const TEST_KEYS: Keys = { accessKeyId: 'test', secretAccessKey: 'test' }
 
 export interface RawAnswer {
   readonly status: number

@@ -14,6 +14,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000
 /** A client that neither sends nor reads. */
 const IDLE_TIMEOUT_MS = 120_000
 const STOP_MAX_MS = 10_000
+/** While it stops: connections whose refused body has passed by now are idle only since then. */
+const STOP_LOOK_EVERY_MS = 100
 
 /** A certificate with its chain, and its private key, in PEM. */
 export interface CertifiedKey {
@@ -161,9 +163,11 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 function close(server: Server | TlsServer, silent: Silent): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), STOP_MAX_MS)
+    const look = setInterval(() => server.closeIdleConnections(), STOP_LOOK_EVERY_MS)
     // It answers with an error when it never listened, which is as closed as can be.
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(look)
       resolve()
     })
     server.closeIdleConnections()

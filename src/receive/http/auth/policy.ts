@@ -55,21 +55,21 @@ export function createCaller(
       remembered.add(question)
     },
     reach(named) {
-      const resource = plainArn(named, account)
-      const service = serviceOf(resource)
-      const entries = resources.filter((pattern) => serviceOf(pattern) === service)
+      const used = plainArn(named, account)
+      const service = serviceOf(used)
+      const entries = resources.filter((pattern) => service !== '' && serviceOf(pattern) === service)
       const mayUse =
         entries.length === 0
-          ? declared().has(named) || declared().has(resource)
-          : entries.some((pattern) => matchesArn(pattern, resource))
-      if (!mayUse) throw denied(useActions[service] ?? `${service}:*`, named)
+          ? declared().has(named) || declared().has(used)
+          : entries.some((pattern) => matchesArn(pattern, used))
+      if (!mayUse) throw denied(useActions[service] ?? `${service || 'firehose'}:*`, named)
     },
   }
 }
 
 /**
  * The service's patterns let anything stand before the last part of an ARN, also what looks like another ARN. What counts
- * is what would be used: the bucket at the end; another service's ARN has six parts, or it is of no service.
+ * is what would be used: the bucket at the end; another service's ARN has six parts, or it is none.
  */
 function plainArn(arn: string, account: Account): string {
   if (/:s3:::[^:]*$/.test(arn)) return bucketArn(bucketOf(arn), account)
