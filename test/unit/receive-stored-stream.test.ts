@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import type { DeliveryStream } from '../../src/domain/delivery-stream.ts'
 import { BufferUnavailableError, ClientError } from '../../src/domain/errors.ts'
+import { applyDeclarations } from '../../src/receive/declarations.ts'
 import type { Api, Call } from '../../src/receive/http/api.ts'
 import { createDeliveryStream } from '../../src/receive/http/operations/create-delivery-stream.ts'
 import { updateDestination } from '../../src/receive/http/operations/update-destination.ts'
@@ -151,4 +152,27 @@ test('what a caller may not reach is neither created nor updated to', async () =
   }
   await expect(updateDestination(callOf(update, lakeOnly).call, api)).rejects.toMatchObject(denied)
   expect(store.streams.get('orders')).toBe(before)
+})
+
+test('a declared stream that was updated through the API stays so when the process starts again', async () => {
+  const { store, api } = setUp()
+  const start = () =>
+    applyDeclarations({
+      declarations: [createInput('orders', { Prefix: 'declared/' })],
+      registry: store.registry,
+      context: api,
+      clock: api.clock,
+      log: api.log,
+    })
+  await start()
+  const update = {
+    DeliveryStreamName: 'orders',
+    CurrentDeliveryStreamVersionId: '1',
+    DestinationId: 'destinationId-000000000001',
+    ExtendedS3DestinationUpdate: { Prefix: 'updated/' },
+  }
+  await updateDestination(callOf(update, () => true).call, api)
+  const [stream] = await start()
+  expect(stream?.destination.prefix).toBe('updated/')
+  expect(stream?.version).toBe(2)
 })
