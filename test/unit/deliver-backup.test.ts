@@ -13,7 +13,7 @@ import type { S3Destination } from '../../src/domain/delivery-stream.ts'
 import { DestinationError, EncoderError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { Plan } from '../../src/domain/plan.ts'
-import type { Encoded, Encoder, ObjectToPut } from '../../src/domain/ports.ts'
+import type { Encoded, Encoder } from '../../src/domain/ports.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
 import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
 import { kinesisFrame } from '../support/kinesis-frames.ts'
@@ -261,7 +261,7 @@ test('G2: wherever attempts end, each object is put under one key with one conte
         const crash = (): void => {
           if ((left -= 1) === 0) throw new Error('died here')
         }
-        const refuse = (_: ObjectToPut) => (refusals.pop() === true ? refusal() : undefined)
+        const refuse = () => (refusals.pop() === true ? refusal() : undefined)
         const run = delivery({ frames: batch, crash, refuse })
         while ((await run.attempt()).kind === 'retry') left = deaths.pop() ?? Infinity
         const byKey = new Map(run.puts.map((put) => [put.key, put]))
