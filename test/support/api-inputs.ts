@@ -1,6 +1,7 @@
 /** Inputs of the API for tests. */
 export const ACCOUNT_ID = '000000000000'
 export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/firehose`
+export const BUCKET_ARN = 'arn:aws:s3:::lake'
 
 /** An input of CreateDeliveryStream. */
 export function createInput(name: string, destination: object = {}): Record<string, unknown> {
@@ -8,7 +9,7 @@ export function createInput(name: string, destination: object = {}): Record<stri
     DeliveryStreamName: name,
     ExtendedS3DestinationConfiguration: {
       RoleARN: ROLE_ARN,
-      BucketARN: 'arn:aws:s3:::lake',
+      BucketARN: BUCKET_ARN,
       ...destination,
     },
   }

@@ -130,7 +130,7 @@ test('a record over 1,000 KiB is refused in the words of the service', async () 
 test.each([
   [
     {},
-    "2 validation errors detected: Value at 'deliveryStreamName' failed to satisfy constraint: Member must not be null; Value at 'records' failed to satisfy constraint: Member must not be null",
+    "2 validation errors detected: Value at 'records' failed to satisfy constraint: Member must not be null; Value at 'deliveryStreamName' failed to satisfy constraint: Member must not be null",
   ],
   [
     { DeliveryStreamName: 'orders', Records: [] },
@@ -189,7 +189,10 @@ test.each([
   ['', 'The body is not valid JSON'],
   ['[]', 'Start of list found where not expected'],
   ['"x"', 'Expected null'],
-  ['{"DeliveryStreamName":5}', 'class java.math.BigDecimal can not be converted to an String'],
+  [
+    '{"DeliveryStreamName":5}',
+    'class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an String',
+  ],
   ['{"DeliveryStreamName":{}}', 'Start of structure or map found where not expected.'],
   ['{"DeliveryStreamName":"orders","Records":{}}', 'Start of structure or map found where not expected.'],
   ['{"DeliveryStreamName":"orders","Records":"x"}', 'Expected list or null'],

@@ -1,0 +1,96 @@
+/** Where golden cases are tried: this project's server over a memory store, or what FIREHOSE_ENDPOINT names. */
+import { ListDeliveryStreamsCommand } from '@aws-sdk/client-firehose'
+import { BUCKET_ARN, ROLE_ARN, ACCOUNT_ID } from '../../support/api-inputs.ts'
+import { firehoseClient, serveApi, type RawAnswer } from '../../support/api-server.ts'
+import type { Variables } from './case-file.ts'
+
+export interface Sent {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface GoldenService {
+  /** The real one: answers are compared as far as they are promised. */
+  readonly real: boolean
+  readonly variables: Variables
+  send(sent: Sent): Promise<RawAnswer>
+  stop(): Promise<void>
+}
+
+export async function goldenService(): Promise<GoldenService> {
+  const endpoint = process.env['FIREHOSE_ENDPOINT']
+  return endpoint === undefined ? ownService() : realService(endpoint)
+}
+
+async function ownService(): Promise<GoldenService> {
+  const api = await serveApi()
+  return {
+    real: false,
+    variables: {
+      role: ROLE_ARN,
+      bucket: BUCKET_ARN,
+      account: ACCOUNT_ID,
+      region: 'us-east-1',
+      orders: 'orders',
+    },
+    send: (sent) => post(api.url, sent),
+    stop: () => api.stop(),
+  }
+}
+
+/** Signed by the SDK, sent and received by hand, so that neither checks or changes what a case says. */
+function realService(endpoint: string): GoldenService {
+  const client = firehoseClient(endpoint)
+  return {
+    real: true,
+    variables: {
+      role: process.env['FIREHOSE_ROLE_ARN'] ?? ROLE_ARN,
+      bucket: process.env['FIREHOSE_BUCKET_ARN'] ?? BUCKET_ARN,
+      account: process.env['FIREHOSE_ACCOUNT_ID'] ?? ACCOUNT_ID,
+      region: process.env['AWS_REGION'] ?? 'us-east-1',
+      ...(process.env['FIREHOSE_STREAM'] === undefined ? {} : { orders: process.env['FIREHOSE_STREAM'] }),
+    },
+    async send(sent) {
+      const command = new ListDeliveryStreamsCommand({})
+      let answer: RawAnswer | undefined
+      command.middlewareStack.add(
+        (next) => (args) => {
+          const request = args.request as Signable
+          request.body = sent.body
+          delete request.headers['x-amz-target']
+          Object.assign(request.headers, sent.headers, { 'content-length': String(sent.body.length) })
+          return next(args)
+        },
+        { step: 'build', priority: 'low' },
+      )
+      command.middlewareStack.add(
+        () => async (args) => {
+          const { headers } = args.request as Signable
+          answer = await post(endpoint, { headers, body: sent.body })
+          return {
+            output: { $metadata: {}, DeliveryStreamNames: [], HasMoreDeliveryStreams: false },
+            response: {},
+          }
+        },
+        { step: 'deserialize', priority: 'high' },
+      )
+      await client.send(command)
+      if (answer === undefined) throw new Error('send: the request was not sent')
+      return answer
+    },
+    async stop() {
+      client.destroy()
+    },
+  }
+}
+
+interface Signable {
+  headers: Record<string, string>
+  body: Uint8Array
+}
+
+async function post(url: string, { headers, body }: Sent): Promise<RawAnswer> {
+  const { host: _, 'content-length': __, ...rest } = headers
+  const response = await fetch(url, { method: 'POST', headers: rest, body })
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
