@@ -1,7 +1,7 @@
 /**
- * Compression of whole objects: in the thread pool, a few blocks in memory at a time, and with the same bytes in every
- * process. A Node with another zlib may make other bytes of the same length or not: objects are told apart by their
- * metadata, never by their bytes.
+ * Compression of whole objects: in the thread pool, with a few blocks in memory at a time, and to the same bytes in every
+ * process of one Node version. Another may have another zlib, and make other bytes of the same records: objects are
+ * recognized by their metadata, never by their bytes.
  */
 import { pipeline } from 'node:stream/promises'
 import { createDeflateRaw, createGzip } from 'node:zlib'
