@@ -57,6 +57,18 @@ describe('an object', () => {
     expect(await files()).toEqual(['root/lake/orders/2026/1.parquet'])
   })
 
+  test('lands as it is where its place has a key and a role: folders have neither', async () => {
+    const place = { kmsKeyArn: 'arn:aws:kms:us-east-1:1:key/1', roleArn: 'arn:aws:iam::1:role/lake' }
+    const body = { bytes: Buffer.from('content') }
+    await destination.put(
+      { bucket: 'lake', key: 'orders/1', body, contentType: '', metadata: {}, ...place },
+      signal,
+    )
+    await destination.check('lake', signal, place.roleArn)
+    expect(await files()).toEqual(['root/lake/orders/1'])
+    expect(await readFile(join(root, 'lake/orders/1'), 'utf8')).toBe('content')
+  })
+
   test('put again is replaced, not added', async () => {
     await put('a/b', 'once')
     await put('a/b', 'once')
