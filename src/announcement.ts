@@ -38,8 +38,8 @@ function describe({ name, kinesis, destination, hints }: DeliveryStream, config:
     config.objectStore.type === 'file'
       ? resolve(config.objectStore.root, bucket)
       : `s3://${bucket}${config.objectStore.endpoint === undefined ? '' : ` at ${withoutPassword(config.objectStore.endpoint)}`}`
-  const format =
-    conversion !== undefined ? 'Parquet' : compression === 'GZIP' ? 'records, gzipped' : 'records as they are'
+  const asTheyAre = compression === 'UNCOMPRESSED' ? 'records as they are' : `records in ${compression}`
+  const format = conversion !== undefined ? 'Parquet' : asTheyAre
   const when = `every ${hints.intervalMs / 1000} s or ${hints.bytes / MIB} MiB`
   return `${name}: ${source}${format}, ${when}, into ${folder} under ${prefix === '' ? 'YYYY/MM/dd/HH/' : prefix}`
 }
@@ -67,15 +67,17 @@ function examples(streams: readonly DeliveryStream[], url: string, config: Confi
 
 function putExamples({ name }: DeliveryStream, record: string, url: string, config: Config): string[] {
   const { region } = config.aws
+  const asked = config.auth?.mode === 'sigv4'
+  const keys = asked ? '' : 'AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any '
   return [
-    'Send a record with the AWS CLI, version 2 (any credentials do):',
-    `  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws firehose put-record --region ${region} \\`,
+    `Send a record with the AWS CLI, version 2 (${asked ? 'with credentials that auth names' : 'any credentials do'}):`,
+    `  ${keys}aws firehose put-record --region ${region} \\`,
     `    --endpoint-url ${url} --delivery-stream-name ${name} \\`,
     `    --cli-binary-format raw-in-base64-out --record '${JSON.stringify({ Data: `${record}\n` })}'`,
     'or with boto3:',
     '  import boto3',
-    `  firehose = boto3.client('firehose', endpoint_url='${url}', region_name='${region}',`,
-    "                          aws_access_key_id='any', aws_secret_access_key='any')",
+    `  firehose = boto3.client('firehose', endpoint_url='${url}', region_name='${region}'${asked ? ')' : ','}`,
+    ...(asked ? [] : ["                          aws_access_key_id='any', aws_secret_access_key='any')"]),
     `  firehose.put_record(DeliveryStreamName='${name}', Record={'Data': b'${record}\\n'})`,
   ]
 }
@@ -112,11 +114,18 @@ function sampleValue(name: string, type: string): unknown {
   return type === 'string' ? `${name}-1` : null
 }
 
+interface Address {
+  readonly host: string
+  readonly port: number
+  readonly isSecure?: boolean
+}
+
 /** A process that listens everywhere is reached here by loopback. */
-function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
-  if (host === '::') return `http://[::1]:${port}`
-  return host.includes(':') && !host.startsWith('[') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+function urlOf({ host, port, isSecure = false }: Address): string {
+  const scheme = isSecure ? 'https' : 'http'
+  if (host === '0.0.0.0') return `${scheme}://127.0.0.1:${port}`
+  if (host === '::') return `${scheme}://[::1]:${port}`
+  return `${scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
 }
 
 function withoutPassword(endpoint: string): string {

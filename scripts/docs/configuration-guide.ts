@@ -64,7 +64,7 @@ const notes: Readonly<Record<string, string>> = {
   server: 'The Firehose API: where clients send records.',
   admin: 'Metrics and health, for operators. See [metrics](metrics.md).',
   aws: 'What stands in ARNs.',
-  auth: 'Left out, hosts beyond loopback are refused.',
+  auth: 'Left out, nobody is asked for credentials and hosts beyond loopback are refused. See [security](security.md).',
   kinesis:
     'How processes with the role `kinesis` read the data streams of the delivery streams with `DeliveryStreamType: KinesisStreamAsSource`. See [Kinesis as a source](firehose-compatibility.md#kinesis-as-a-source).',
   buffer: 'Where records are kept until they are delivered.',
@@ -73,8 +73,8 @@ const notes: Readonly<Record<string, string>> = {
   delivery: 'Delivery of sealed batches.',
 }
 
-function sectionGuide({ name, type, settings }: Section): string {
-  const title = type === undefined ? `## \`${name}\`` : `## \`${name}\` with \`type: ${type}\``
+function sectionGuide({ name, alternative, settings }: Section): string {
+  const title = alternative === undefined ? `## \`${name}\`` : `## \`${name}\` with \`${alternative}\``
   return `${title}\n\n${notes[name] ?? ''}\n\n${table(settings.map((setting) => row(setting, `${name}.`)))}`
 }
 

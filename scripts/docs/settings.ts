@@ -17,8 +17,8 @@ export interface Setting {
 export interface Section {
   /** `buffer` */
   readonly name: string
-  /** `redis`, where the section has a `type`. */
-  readonly type: string | undefined
+  /** `type: redis`, where the section has alternatives. */
+  readonly alternative: string | undefined
   readonly settings: readonly Setting[]
 }
 
@@ -30,10 +30,13 @@ interface Node {
   readonly fallback?: string
   readonly type?: string
   readonly const?: string
+  readonly default?: unknown
   readonly enum?: readonly string[]
   readonly properties?: Readonly<Record<string, Node>>
   /** Of a map: what stands under each name. */
   readonly additionalProperties?: Node
+  /** Of a list: what stands in it. */
+  readonly items?: Node
   readonly oneOf?: readonly Node[]
 }
 
@@ -42,33 +45,36 @@ const schema = z.toJSONSchema(configSchema, { unrepresentable: 'any', io: 'outpu
 /** Sections of plain settings, in the order of the schema; a section with alternatives comes once for each. */
 export function sections(): readonly Section[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, node]) => {
-    const alternatives = node.oneOf ?? [node]
-    return alternatives.flatMap((alternative) => {
-      const { properties } = alternative
+    const kinds = node.oneOf ?? [node]
+    return kinds.flatMap(({ properties }) => {
       if (properties === undefined || name === 'catalog') return []
-      const type = properties['type']?.const
-      const settings = Object.entries(properties).map(([key, leaf]) =>
-        settingOf(key, leaf, fallbacks(name, type)),
-      )
-      return [{ name, type, settings }]
+      const chosen = (['type', 'mode'] as const).find((key) => properties[key]?.const !== undefined)
+      const alternative = chosen && `${chosen}: ${properties[chosen]?.const}`
+      return [{ name, alternative, settings: leaves(properties, fallbacks(name, alternative)) }]
     })
   })
 }
 
-/** What a map holds under each name; a group inside it comes first, then its settings as `group.setting`: extensions. */
+/** What a map holds under each name: extensions. */
 export function settingsBelow(name: string): readonly Setting[] {
   return leaves(schema.properties?.[name]?.additionalProperties?.properties ?? {})
 }
 
-function leaves(nodes: Readonly<Record<string, Node>>, group = ''): Setting[] {
-  return Object.entries(nodes).flatMap(([key, node]) =>
-    node.properties === undefined
-      ? [settingOf(group + key, node, {})]
-      : [
-          settingOf(group + key, { ...node, values: 'map of settings' }, {}),
-          ...leaves(node.properties, `${group}${key}.`),
-        ],
-  )
+/** A group comes first, then its settings as `group.setting`; those of a list's entries as `list[].setting`. */
+function leaves(
+  nodes: Readonly<Record<string, Node>>,
+  defaults: Readonly<Record<string, unknown>> = {},
+  group = '',
+): Setting[] {
+  return Object.entries(nodes).flatMap(([key, node]) => {
+    const inner = node.properties ?? node.items?.properties
+    if (inner === undefined) return [settingOf(key, node, defaults, group)]
+    const name = `${group}${key}${node.properties === undefined ? '[]' : ''}`
+    return [
+      settingOf(key, { values: 'map of settings', ...node }, defaults, group),
+      ...leaves(inner, {}, `${name}.`),
+    ]
+  })
 }
 
 /** The settings that stand alone: limits. */
@@ -76,10 +82,15 @@ export function lone(name: string): Setting {
   return settingOf(name, schema.properties?.[name] ?? {}, fallbacks())
 }
 
-function settingOf(name: string, node: Node, defaults: Readonly<Record<string, unknown>>): Setting {
-  const value = node.const ?? defaults[name]
+function settingOf(
+  name: string,
+  node: Node,
+  defaults: Readonly<Record<string, unknown>>,
+  group = '',
+): Setting {
+  const value = node.const ?? defaults[name] ?? node.default
   return {
-    name,
+    name: group + name,
     description: node.description ?? '',
     values: node.const ?? node.values ?? 'text',
     fallback: value === undefined ? node.fallback : written(node, value),
@@ -87,9 +98,10 @@ function settingOf(name: string, node: Node, defaults: Readonly<Record<string, u
   }
 }
 
-/** What a file that says nothing else gives. */
-function fallbacks(section?: string, type?: string): Readonly<Record<string, unknown>> {
-  const text = section === undefined || type === undefined ? '' : `${section}: { type: ${type} }`
+/** What a file that says nothing else gives. Who may call has no default. */
+function fallbacks(section?: string, alternative?: string): Readonly<Record<string, unknown>> {
+  if (section === 'auth') return {}
+  const text = section === undefined || alternative === undefined ? '' : `${section}: { ${alternative} }`
   const loaded = parseConfig(text, {})
   if (loaded.kind === 'refused') throw new Error(`read the defaults of ${section}: ${text} was refused`)
   const config = loaded.config as unknown as Readonly<Record<string, unknown>>
@@ -97,8 +109,13 @@ function fallbacks(section?: string, type?: string): Readonly<Record<string, unk
   return (config[section] ?? {}) as Readonly<Record<string, unknown>>
 }
 
-function written({ values = '' }: Node, value: unknown): string {
-  if (typeof value === 'number' && values.startsWith('size')) return formatBytes(value)
+function written(node: Node, value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((each) => written(node, each)).join(', ')}]`
+  if (typeof value === 'object' && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([key, each]) => `${key}: ${written(node, each)}`)
+      .join(', ')} }`
+  if (typeof value === 'number' && node.values?.startsWith('size') === true) return formatBytes(value)
   if (typeof value !== 'string') return String(value)
   return /^[\w./:-]+$/.test(value) && Number.isNaN(Number(value)) ? value : JSON.stringify(value)
 }

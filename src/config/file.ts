@@ -31,12 +31,26 @@ export async function readConfig(path: string, variables: Variables): Promise<Lo
 /** @param text YAML or JSON; an empty text is all defaults. */
 export function parseConfig(text: string, variables: Variables): Loaded {
   const document = parseConfigDocument(text, variables)
-  if (document.value === undefined) return refused(document.problems)
-  const parsed = configSchema.safeParse(document.value)
+  const parsed = parseSettings(document, configSchema)
+  if (parsed.kind === 'refused') return parsed
+  return { kind: 'loaded', config: parsed.settings, lineOf: (path) => document.lineOf(path) }
+}
+
+export type Parsed<T> =
+  | { readonly kind: 'loaded'; readonly settings: T }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+/** What a document says, checked and frozen. */
+export function parseSettings<Schema extends z.ZodType>(
+  document: ConfigDocument,
+  schema: Schema,
+): Parsed<z.output<Schema>> {
+  if (document.value === undefined) return { kind: 'refused', problems: document.problems }
+  const parsed = schema.safeParse(document.value)
   const wrong = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue))
   const problems = withLines([...document.problems, ...wrong], document)
-  if (!parsed.success || problems.length > 0) return refused(problems)
-  return { kind: 'loaded', config: freeze(parsed.data), lineOf: (path) => document.lineOf(path) }
+  if (!parsed.success || problems.length > 0) return { kind: 'refused', problems }
+  return { kind: 'loaded', settings: freeze(parsed.data) }
 }
 
 function refused(problems: readonly Problem[]): Loaded {

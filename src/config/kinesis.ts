@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { KIB } from '../domain/limits.ts'
 import { byteSize, choice, positiveNumber, settings, text, time, wholeNumber } from './fields.ts'
-import { columnNameRules, keyRules, paceRules, startRules } from './rules.ts'
+import { columnNameRules, keyRules, paceRules, startRules, tokenRules } from './rules.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
 const anyway = { when: () => true }
@@ -29,6 +29,10 @@ export const kinesis = settings({
     description: 'Secret of the access key. Take it from the environment.',
     example: '${KINESIS_SECRET_ACCESS_KEY}',
   }),
+  sessionToken: text().exactOptional().meta({
+    description: 'Token of keys that are a session’s own; they end with it, and it is not renewed here.',
+    example: '${KINESIS_SESSION_TOKEN}',
+  }),
   leaseSeconds: wholeNumber(3, 300).default(10).meta({
     description:
       'How long a process may read a shard without renewing its lease. The shards of a process that died are taken over after this time.',
@@ -50,7 +54,7 @@ export const kinesis = settings({
     description:
       'Reads that one process holds in memory at a time, each up to 10 MiB on the wire and about four times that in memory.',
   }),
-}).check(z.superRefine(keyRules, anyway), z.superRefine(paceRules, anyway))
+}).check(z.superRefine(keyRules, anyway), z.superRefine(tokenRules, anyway), z.superRefine(paceRules, anyway))
 
 const metadataColumn = (what: string) =>
   z

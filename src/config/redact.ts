@@ -4,6 +4,8 @@ import type { Config } from './schema.ts'
 
 const REDACTED = '[redacted]'
 const secretName = /secret|passw|token|credential|^access_?key$/i
+/** Names of settings that say where a secret is. */
+const fileName = /File$/
 const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
 
 export function redactConfig(config: Config): JsonValue {
@@ -15,7 +17,8 @@ function redact(name: string, value: unknown): JsonValue {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redact(key, inner)]))
   }
-  if (typeof value === 'string') return secretName.test(name) ? REDACTED : withoutUserInfo(value)
+  if (typeof value === 'string')
+    return secretName.test(name) && !fileName.test(name) ? REDACTED : withoutUserInfo(value)
   if (typeof value === 'number' || typeof value === 'boolean') return value
   return null
 }

@@ -7,25 +7,58 @@ import { formatBytes } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 
 interface Hosts {
-  readonly auth?: unknown
+  readonly auth?: { readonly mode?: unknown } | undefined
   readonly server?: { readonly host?: unknown }
-  readonly admin?: { readonly host?: unknown }
+  readonly admin?: { readonly host?: unknown; readonly allowRemote?: unknown }
 }
 
-/** A host that other machines reach is refused unless somebody wrote that nobody is asked for credentials. */
+/**
+ * A host that other machines reach is refused unless callers are asked for credentials there, or somebody wrote that
+ * nobody is. Signatures protect the API only: the operators' endpoints have a consent of their own.
+ */
 export function hostRules(config: Hosts, context: z.core.$RefinementCtx): void {
-  if (config?.auth !== undefined) return
-  for (const section of ['server', 'admin'] as const) {
+  const refuse = (section: 'server' | 'admin', consent: string): void => {
     const host = config?.[section]?.host
-    if (typeof host !== 'string' || isLoopback(host)) continue
+    if (typeof host !== 'string' || isLoopback(host)) return
     context.addIssue({
       code: 'custom',
       path: [section, 'host'],
       message:
         'other machines could reach this host and nobody would be asked for credentials; ' +
-        'write "auth: { mode: none }" to allow it, or use 127.0.0.1',
+        `write "${consent}" to allow it, or use 127.0.0.1`,
     })
   }
+  if (config?.auth === undefined) refuse('server', 'auth: { mode: none }')
+  if (config?.admin?.allowRemote === true) return
+  if (config?.auth === undefined) refuse('admin', 'auth: { mode: none }')
+  else if (config.auth?.mode === 'sigv4') refuse('admin', 'admin: { allowRemote: true }')
+}
+
+interface Signers {
+  readonly credentials?: unknown
+  readonly credentialsFile?: unknown
+}
+
+/** Somebody must be able to sign. */
+export function credentialRules(auth: Signers, context: z.core.$RefinementCtx): void {
+  if (auth?.credentialsFile !== undefined) return
+  if (!Array.isArray(auth?.credentials) || auth.credentials.length > 0) return
+  context.addIssue({
+    code: 'custom',
+    path: ['credentials'],
+    message: 'must name at least one credential, or name a credentialsFile',
+  })
+}
+
+/** Access key ids are unique. */
+export function accessKeyRules(credentials: unknown, context: z.core.$RefinementCtx): void {
+  repeated(fieldOfEach(credentials, 'accessKeyId')).forEach(([index, id]) =>
+    context.addIssue({
+      code: 'custom',
+      path: [index, 'accessKeyId'],
+      message: `access key "${id}" is there twice`,
+    }),
+  )
 }
 
 interface Keys {
@@ -44,6 +77,20 @@ export function keyRules(store: Keys, context: z.core.$RefinementCtx): void {
       message: `is required beside ${name}; leave out both to use the AWS SDK’s own chain`,
     })
   }
+}
+
+interface Token {
+  readonly sessionToken?: unknown
+  readonly accessKeyId?: unknown
+}
+
+export function tokenRules(store: Token, context: z.core.$RefinementCtx): void {
+  if (store?.sessionToken === undefined || store.accessKeyId !== undefined) return
+  context.addIssue({
+    code: 'custom',
+    path: ['accessKeyId'],
+    message: 'is required beside sessionToken; the AWS SDK’s own chain brings its own token',
+  })
 }
 
 interface Pace {

@@ -8,39 +8,16 @@
 import { z } from 'zod'
 import type { JsonObject } from '../domain/delivery-stream.ts'
 import { KIB, MIB } from '../domain/limits.ts'
+import { auth } from './auth.ts'
 import { byteSize, choice, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
 import { extensions, kinesis } from './kinesis.ts'
 import { kinesisSourceRules } from './kinesis-rules.ts'
-import { catalogRules, hostRules, keyRules, streamRules } from './rules.ts'
+import { objectStore } from './object-store.ts'
+import { catalogRules, hostRules, streamRules } from './rules.ts'
+import { admin, server } from './server.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
 const anyway = { when: () => true }
-
-const port = () => wholeNumber(0, 65_535)
-const host = () => text().default('127.0.0.1')
-
-const server = settings({
-  host: host().meta({
-    description: 'Address on which the Firehose API listens. Beyond loopback, `auth` must be written out.',
-  }),
-  port: port()
-    .default(4573)
-    .meta({ description: 'Port of the Firehose API; 0 takes any free one, which is printed.' }),
-  maxInFlightBytes: byteSize(MIB).prefault('64MiB').meta({
-    description:
-      'Bytes of request bodies held in memory at a time; beyond it requests are answered 503 unread.',
-  }),
-})
-
-const admin = settings({
-  host: host().meta({
-    description:
-      'Address of GET /metrics, /healthz, /readyz and /shards, and of /quarantine. Beyond loopback, `auth` must be written out.',
-  }),
-  port: port()
-    .default(4574)
-    .meta({ description: 'Port of the operators’ endpoints; 0 takes any free one, which is printed.' }),
-})
 
 const aws = settings({
   region: text().default('us-east-1').meta({
@@ -51,14 +28,26 @@ const aws = settings({
     .string({ error: 'must be 12 digits in quotes' })
     .regex(/^\d{12}$/, 'must be 12 digits in quotes')
     .default('000000000000')
-    .meta({ description: 'Account id in the ARNs of delivery streams.', values: '12 digits, in quotes' }),
-})
-
-const auth = settings({
-  mode: choice(['none']).meta({
+    .meta({
+      description: 'Account id in the ARNs of delivery streams, and the external id when a role is assumed.',
+      values: '12 digits, in quotes',
+    }),
+  creationSeconds: wholeNumber(0, 3600).default(0).meta({
     description:
-      'How callers prove who they are. `none`, written out, allows hosts beyond loopback without any proof.',
+      'For how long a delivery stream that was made through the API is shown CREATING, and takes no records, as on AWS; 0: it is ACTIVE at once.',
   }),
+  assumeRoles: yesOrNo().default(false).meta({
+    description:
+      'Put objects under the RoleARN of their destination, assumed through STS with the keys of `objectStore`; otherwise with those keys themselves. Folders have no roles.',
+  }),
+  stsEndpoint: text()
+    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
+    .exactOptional()
+    .meta({
+      description:
+        'URL of STS; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for `region`.',
+      example: 'http://127.0.0.1:9000',
+    }),
 })
 
 const budget = {
@@ -117,38 +106,6 @@ const redisBuffer = settings({
     example: 1,
   }),
 })
-
-const fileObjectStore = settings({
-  type: z.literal('file').prefault('file').meta({ description: 'Buckets are folders below `root`.' }),
-  root: text().default('./data/buckets').meta({ description: 'Folder that holds the buckets.' }),
-})
-
-const s3ObjectStore = settings({
-  type: z.literal('s3').meta({ description: 'S3, or any store that speaks its API.' }),
-  endpoint: text()
-    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
-    .optional()
-    .meta({
-      description: 'URL of the store; left out, AWS’s own for the region.',
-      example: 'http://127.0.0.1:9000',
-    }),
-  region: text().optional().meta({
-    description: 'Region of the buckets; left out, `aws.region`.',
-    example: 'eu-central-1',
-  }),
-  forcePathStyle: yesOrNo().optional().meta({
-    description: 'Put the bucket in the path, not in the host name; left out, true when `endpoint` is set.',
-    example: true,
-  }),
-  accessKeyId: text().optional().meta({
-    description: 'Access key; left out, the AWS SDK’s own chain (environment, profile, instance role).',
-    example: '${S3_ACCESS_KEY_ID}',
-  }),
-  secretAccessKey: text().optional().meta({
-    description: 'Secret of the access key. Take it from the environment.',
-    example: '${S3_SECRET_ACCESS_KEY}',
-  }),
-}).check(z.superRefine(keyRules, anyway))
 
 const convert = settings({
   engine: choice(['duckdb', 'js']).default('duckdb').meta({
@@ -225,9 +182,7 @@ const whole = settings({
   buffer: z
     .discriminatedUnion('type', [embeddedBuffer, redisBuffer], { error: 'must be embedded or redis' })
     .prefault({}),
-  objectStore: z
-    .discriminatedUnion('type', [fileObjectStore, s3ObjectStore], { error: 'must be file or s3' })
-    .prefault({}),
+  objectStore: objectStore.prefault({}),
   convert: convert.prefault({}),
   delivery: delivery.prefault({}),
   limits: choice(['aws', 'relaxed']).default('aws').meta({

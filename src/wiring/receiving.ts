@@ -4,7 +4,10 @@ import type { Accept } from '../domain/ports.ts'
 import { createAccept, type FrontDoor } from '../receive/accept.ts'
 import { createApiServer } from '../receive/http/server.ts'
 import { createStreamDirectory } from '../receive/stream-directory.ts'
+import type { Config } from '../config/schema.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
+import { openAuthentication } from './authentication.ts'
+import { keepCertified, readCertifiedKey } from './certificate.ts'
 import type { Parts } from './parts.ts'
 
 /** The front door, which both roles that take records share. A stop waits until what it has taken is durable. */
@@ -14,15 +17,28 @@ export function openFrontDoor({ store, dispatchSealed, metrics, log, epoch, onSt
   return door
 }
 
+export interface Receiving {
+  readonly host: string
+  readonly port: number
+  /** Served by HTTPS. */
+  readonly isSecure: boolean
+  /** Takes from a configuration read again who may call. Where it listens, and how callers prove who they are, stays. */
+  reload(config: Config): void
+}
+
 /** The api role. */
-export async function startReceiving(parts: Parts, accept: Accept): Promise<{ host: string; port: number }> {
+export async function startReceiving(parts: Parts, accept: Accept): Promise<Receiving> {
   const { config, store, resolveColumns, metrics, log, onStop } = parts
+  const { tls } = config.server
+  const authentication = await openAuthentication({ config, clock, log, onStop })
   const server = createApiServer({
     ...config.server,
     ...config.aws,
     limits: config.limits,
     extensions: config.extensions,
-    allowBeyondLoopback: config.auth?.mode === 'none',
+    allowBeyondLoopback: config.auth !== undefined,
+    authenticate: authentication.authenticate,
+    certified: tls && (await readCertifiedKey(tls)),
     accept,
     directory: createStreamDirectory({ registry: store.registry, clock }),
     registry: store.registry,
@@ -34,5 +50,12 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<{ ho
   })
   const { port } = await server.start()
   onStop(() => server.stop())
-  return { host: config.server.host, port }
+  if (tls)
+    await keepCertified({ files: tls, certify: (certified) => server.certify(certified), clock, log, onStop })
+  return {
+    host: config.server.host,
+    port,
+    isSecure: tls !== undefined,
+    reload: (next) => authentication.reload(next),
+  }
 }

@@ -52,10 +52,17 @@ test('what the example holds as comments can be used when the comment marks are 
   const config = load(settings, {
     S3_ACCESS_KEY_ID: 'a',
     S3_SECRET_ACCESS_KEY: 'b',
+    S3_SESSION_TOKEN: 'e',
     KINESIS_ACCESS_KEY_ID: 'c',
     KINESIS_SECRET_ACCESS_KEY: 'd',
+    KINESIS_SESSION_TOKEN: 'f',
   })
-  expect(config.auth).toEqual({ mode: 'none' })
+  expect(config.auth).toEqual({
+    mode: 'sigv4',
+    credentials: [],
+    credentialsFile: '/etc/hydrant/credentials/credentials.yaml',
+    allowUnsignedPayload: false,
+  })
   expect(config.buffer).toEqual({
     ...load('buffer: { type: redis }').buffer,
     requireAppendFsync: 'always',
@@ -68,6 +75,8 @@ test('what the example holds as comments can be used when the comment marks are 
     forcePathStyle: true,
     accessKeyId: 'a',
     secretAccessKey: 'b',
+    sessionToken: 'e',
+    acl: 'bucket-owner-full-control',
   })
   expect(config.kinesis).toEqual({
     ...load('').kinesis,
@@ -75,6 +84,7 @@ test('what the example holds as comments can be used when the comment marks are 
     region: 'eu-central-1',
     accessKeyId: 'c',
     secretAccessKey: 'd',
+    sessionToken: 'f',
   })
   expect(config.extensions['clicks-to-s3']).toMatchObject({ startingPosition: 'TRIM_HORIZON' })
 })

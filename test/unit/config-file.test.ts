@@ -20,8 +20,8 @@ function problems(text: string, variables: Variables = {}): string[] {
 test('an empty file is every default', () => {
   expect(load('')).toEqual({
     server: { host: '127.0.0.1', port: 4573, maxInFlightBytes: 64 * 2 ** 20 },
-    admin: { host: '127.0.0.1', port: 4574 },
-    aws: { region: 'us-east-1', accountId: '000000000000' },
+    admin: { host: '127.0.0.1', port: 4574, allowRemote: false },
+    aws: { region: 'us-east-1', accountId: '000000000000', creationSeconds: 0, assumeRoles: false },
     kinesis: {
       leaseSeconds: 10,
       pollSeconds: 1,
@@ -99,7 +99,7 @@ deliveryStreams: [1, { DeliveryStreamName: x }, { DeliveryStreamName: x }]`
 
 test('an unknown setting that is like no known one is answered with those there are', () => {
   expect(problems('admin: { retries: 3 }')).toEqual([
-    'admin.retries (line 1): unknown setting; known here: host, port',
+    'admin.retries (line 1): unknown setting; known here: host, port, allowRemote',
   ])
 })
 
@@ -115,7 +115,9 @@ test.each([
     'buffer: { perStreamShare: 1.1 }',
     /^buffer\.perStreamShare \(line 1\): must be a number above 0, up to 1$/,
   ],
-  ['auth: {}', /^auth\.mode \(line 1\): is required$|^auth\.mode \(line 1\): must be none$/],
+  ['auth: {}', /^auth\.mode \(line 1\): must be none or sigv4$/],
+  ['auth: { mode: sigv5 }', /^auth\.mode \(line 1\): must be none or sigv4$/],
+  ['server: { tls: { cert: a.crt } }', /^server\.tls\.key \(line 1\): is required$/],
   ['aws: { accountId: 000000000000 }', /^aws\.accountId \(line 1\): must be 12 digits in quotes$/],
   [
     'objectStore: { type: s3, endpoint: "127.0.0.1:9000" }',

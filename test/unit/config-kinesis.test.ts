@@ -39,20 +39,25 @@ test.each([
     'secretAccessKey: x',
     'kinesis.accessKeyId (line 1): is required beside secretAccessKey; leave out both to use the AWS SDK’s own chain',
   ],
+  [
+    'sessionToken: x',
+    'kinesis.accessKeyId (line 1): is required beside sessionToken; the AWS SDK’s own chain brings its own token',
+  ],
 ])('kinesis: { %s } is refused with one sentence', (setting, sentence) => {
   expect(problems(`kinesis: { ${setting} }`)).toEqual([sentence])
 })
 
 test('settings of Kinesis may come from variables', () => {
   const config = load(
-    'kinesis: { endpoint: "${AWS_ENDPOINT_URL_KINESIS:-http://127.0.0.1:4568}", leaseSeconds: "${LEASE}", secretAccessKey: "${S}", accessKeyId: a }',
-    { LEASE: '30', S: 'secret' },
+    'kinesis: { endpoint: "${AWS_ENDPOINT_URL_KINESIS:-http://127.0.0.1:4568}", leaseSeconds: "${LEASE}", secretAccessKey: "${S}", accessKeyId: a, sessionToken: "${T}" }',
+    { LEASE: '30', S: 'secret', T: 'token' },
   )
   expect(config.kinesis).toMatchObject({
     endpoint: 'http://127.0.0.1:4568',
     leaseSeconds: 30,
     accessKeyId: 'a',
     secretAccessKey: 'secret',
+    sessionToken: 'token',
   })
 })
 

@@ -11,6 +11,9 @@ test.each([
   `objectStore: { type: s3, accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
   `objectStore: { type: s3, endpoint: "http://me:${canary}@store:9000" }`,
   `kinesis: { accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
+  `kinesis: { accessKeyId: ASIA, secretAccessKey: x, sessionToken: "${canary}" }`,
+  `auth: { mode: sigv4, credentials: [{ accessKeyId: a, secretAccessKey: "${canary}" }] }`,
+  `auth: { mode: sigv4, credentials: [{ accessKeyId: a, secretAccessKey: b, sessionToken: "${canary}" }] }`,
   `kinesis: { endpoint: "http://me:${canary}@127.0.0.1:4568" }`,
   `deliveryStreams: [{ DeliveryStreamName: a, H: { EndpointConfiguration: { AccessKey: "${canary}" } } }]`,
   `deliveryStreams: [{ DeliveryStreamName: a, R: { Username: u, Password: "${canary}" } }]`,
@@ -24,10 +27,17 @@ test.each([
 })
 
 test('what is no secret stays', () => {
-  const loaded = parseConfig('buffer: { type: redis, url: "redis://user:x@redis:6379/0" }', {})
+  const text = `
+buffer: { type: redis, url: "redis://user:x@redis:6379/0" }
+auth: { mode: sigv4, credentialsFile: /run/credentials.yaml, credentials: [{ accessKeyId: a, secretAccessKey: b }] }`
+  const loaded = parseConfig(text, {})
   if (loaded.kind === 'refused') throw new Error('refused')
   expect(redactConfig(loaded.config)).toMatchObject({
     server: { host: '127.0.0.1', port: 4573 },
+    auth: {
+      credentialsFile: '/run/credentials.yaml',
+      credentials: [{ accessKeyId: 'a', secretAccessKey: '[redacted]', allow: ['firehose:*'] }],
+    },
     buffer: { url: 'redis://user:[redacted]@redis:6379/0' },
   })
 })
