@@ -225,6 +225,6 @@ function textsOf(
 }
 
 /** Moments of a year among which every field is as wide as it gets: each weekday, month, part of the day, both times of the year. */
-const WIDEST_MS = Array.from({ length: 24 }, (_, index) =>
+export const WIDEST_MS = Array.from({ length: 24 }, (_, index) =>
   Date.UTC(2028, Math.floor(index / 2), 20 + (index % 7), index, 59, 59, 999),
 )
