@@ -3,11 +3,14 @@ import type { Log } from '../account/log.ts'
 import type { Config } from '../config/schema.ts'
 import { openEngines } from '../convert/engines.ts'
 import { StagingFolder } from '../convert/staging.ts'
+import type { OwnKeys } from '../deliver/aws-client.ts'
 import { createDelivery } from '../deliver/delivery.ts'
 import { fairTurns } from '../deliver/fair-turns.ts'
 import { createFolderDestination } from '../deliver/folder.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
+import { RoleSessions } from '../deliver/role-sessions.ts'
 import { createS3Destination } from '../deliver/s3.ts'
+import type { DeliveryStream, S3Place } from '../domain/delivery-stream.ts'
 import type { Destination, Store } from '../domain/ports.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
 import { startSealer } from '../seal/sealer.ts'
@@ -59,21 +62,37 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
 function openDestination({ objectStore, aws }: Config, log: Log, onStop: OnStop): Destination {
   if (objectStore.type === 'file') return createFolderDestination({ root: objectStore.root })
   const { type: _type, ...settings } = objectStore
-  const s3 = createS3Destination({ region: aws.region, ...settings, log })
+  const roles = aws.assumeRoles ? openRoles(aws, settings, log) : undefined
+  const s3 = createS3Destination({ region: aws.region, ...settings, roles, log })
   onStop(() => Promise.resolve(s3.close()))
   return s3
+}
+
+function openRoles(
+  { region, accountId, stsEndpoint }: Config['aws'],
+  { accessKeyId, secretAccessKey, sessionToken }: OwnKeys,
+  log: Log,
+): RoleSessions {
+  const keys = { accessKeyId, secretAccessKey, sessionToken }
+  return new RoleSessions({ endpoint: stsEndpoint, region, accountId, ...keys, log })
 }
 
 /** A bucket that cannot be reached is worth a word before its first batch; puts may work all the same. */
 async function checkBuckets(store: Store, destination: Destination, log: Log): Promise<void> {
   try {
     const streams = await store.registry.list()
-    for (const bucket of new Set(streams.map((stream) => stream.destination.bucket))) {
+    for (const { bucket, roleArn } of placesOf(streams)) {
       await destination
-        .check(bucket, AbortSignal.timeout(BUCKET_CHECK_MS))
+        .check(bucket, AbortSignal.timeout(BUCKET_CHECK_MS), roleArn)
         .catch((err: unknown) => log.warn({ bucket, err }, 'bucket check failed'))
     }
   } catch (err) {
     log.warn({ err }, 'buckets were not checked')
   }
+}
+
+/** Each bucket once for each role that puts into it, those of backups too. */
+function placesOf(streams: readonly DeliveryStream[]): Iterable<S3Place> {
+  const places = streams.flatMap(({ destination }) => [destination, destination.backup ?? []].flat())
+  return new Map(places.map((place) => [JSON.stringify([place.bucket, place.roleArn]), place])).values()
 }
