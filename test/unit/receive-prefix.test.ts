@@ -77,7 +77,7 @@ test.each(PREFIX_CASES.map((row) => [row.prefix, row.errorOutputPrefix, row.time
 const pattern = (text: string): string => `a/!{timestamp:${text}}/`
 const long = (count: number): string => 'x'.repeat(count)
 
-test.each([
+const REFUSED: readonly (readonly [prefix: string, errorOutputPrefix: string, message: string])[] = [
   ['a/!{timestamp:yyyy}/', '', NO_ERROR_PREFIX],
   ['!{firehose:random-string}', '', NO_ERROR_PREFIX],
   ['a/', 'e/!{timestamp:yyyy}/', NO_TYPE],
@@ -134,9 +134,14 @@ test.each([
   [`${long(504)}!{timestamp:MMMM}d`, TYPE, TOO_LONG],
   ['', long(513), ERRORS_TOO_LONG],
   ['', long(489) + TYPE, ERRORS_TOO_LONG],
-])('prefixes %j and %j are refused with the words of the service', (prefix, errorOutputPrefix, message) => {
-  expect(validatePrefixes(prefix, errorOutputPrefix)).toBe(message)
-})
+]
+
+test.each(REFUSED)(
+  'prefixes %j and %j are refused with the words of the service',
+  (prefix, errorOutputPrefix, message) => {
+    expect(validatePrefixes(prefix, errorOutputPrefix)).toBe(message)
+  },
+)
 
 test.each([
   [long(512), ''],
