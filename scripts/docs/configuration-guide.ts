@@ -125,6 +125,7 @@ pasted in AWS's own words; what \`describe-delivery-stream\` answers as \`Extend
 \`ExtendedS3DestinationConfiguration\`. A declaration that has changed acts like
 UpdateDestination, once: a process started later with the older file does not push the old one back. A stream that is no
 longer declared is kept, with a warning; DeleteDeliveryStream removes it. Streams made by CreateDeliveryStream need no entry.
+Tags and encryption of a declaration act when it creates its stream; what the API made of them since is kept.
 A source cannot be changed, as on AWS: a declaration that names another type or another data stream than the one that its
 stream was created with is refused at the start.
 
