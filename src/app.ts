@@ -19,11 +19,12 @@ import { unsupportedColumns } from './convert/engines.ts'
 import { createDispatch } from './deliver/dispatch.ts'
 import type { DeliveryStream } from './domain/delivery-stream.ts'
 import type { Dispatch } from './domain/ports.ts'
-import { applyDeclarations } from './receive/declarations.ts'
+import { applyDeclarations, checkDeclarations, type DeclarationsOptions } from './receive/declarations.ts'
 import { systemClock as clock } from './runtime/clock.ts'
 import type { CrashHook } from './runtime/crash-point.ts'
 import { catalogColumns } from './wiring/catalog.ts'
 import { startDelivering } from './wiring/delivering.ts'
+import { reread as rereadConfig, type Reread } from './wiring/in-force.ts'
 import type { OnStop, Parts } from './wiring/parts.ts'
 import { startReading } from './wiring/reading.ts'
 import { openFrontDoor, startReceiving } from './wiring/receiving.ts'
@@ -38,7 +39,7 @@ export interface AppOptions {
 
 /** What is up, for the operator to see. */
 export interface Started {
-  readonly api: { readonly host: string; readonly port: number } | undefined
+  readonly api: { readonly host: string; readonly port: number; readonly isSecure: boolean } | undefined
   readonly admin: { readonly host: string; readonly port: number }
   readonly streams: readonly DeliveryStream[]
   /** What an acknowledgement means with this store, in one line. */
@@ -47,20 +48,37 @@ export interface Started {
 
 export interface App {
   start(): Promise<Started>
+  /**
+   * Puts in force what of another configuration needs no restart. To be called when `start` has resolved, one at a time.
+   *
+   * @throws StartError for what cannot be declared, or what the store says; nothing is changed then
+   */
+  reload(file: Config): Promise<Reloaded>
   /** Resolves when everything taken is durable and nothing runs. */
   stop(): Promise<void>
 }
 
+export interface Reloaded extends Reread {
+  /** What kept delivery streams from being declared, after all else was put in force. */
+  readonly failure?: unknown
+}
+
 export function createApp(config: Config, options: AppOptions): App {
   const closers: (() => Promise<void>)[] = []
+  let up: Up | undefined
   return {
     async start() {
       try {
-        return await bringUp(config, options, (close) => closers.unshift(close))
+        up = await bringUp(config, options, (close) => closers.unshift(close))
+        return up.started
       } catch (error) {
         await closeAll(closers, options.log)
         throw error
       }
+    },
+    reload(file) {
+      if (up === undefined) throw new Error('reload the configuration: the process has not started')
+      return up.reload(file)
     },
     stop: () => closeAll(closers, options.log),
   }
@@ -77,7 +95,13 @@ async function closeAll(closers: (() => Promise<void>)[], log: Log): Promise<voi
   }
 }
 
-async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop: OnStop): Promise<Started> {
+interface Up {
+  readonly started: Started
+  readonly reload: App['reload']
+}
+
+async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop: OnStop): Promise<Up> {
+  let inForce = config
   const epoch = randomBytes(8).toString('hex')
   const metrics = new Metrics()
   const health = new Health()
@@ -96,17 +120,18 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   admin.openStore({ store, dispatch })
   const parts: Parts = {
     config,
+    inForce: () => inForce,
     store,
     dispatch,
     dispatchSealed: crashingDispatch(dispatch, crash),
-    resolveColumns: catalogColumns(config),
+    resolveColumns: catalogColumns(() => inForce),
     metrics,
     log,
     crash,
     epoch,
     onStop,
   }
-  const streams = await declareStreams(parts)
+  const streams = await applyDeclarations(declarationsOf(config, parts))
   tellUnattended({ config, roles, streams: await store.registry.list(), log })
   if (roles.has('delivery')) await startDelivering({ ...parts, queue })
   const door = openFrontDoor(parts)
@@ -114,11 +139,27 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   const api = roles.has('api') ? await startReceiving(parts, door.accept) : undefined
   health.started()
   onStop(() => Promise.resolve(health.stopping()))
-  return { api, admin: adminAt, streams, promise: store.promise }
+  return {
+    started: { api, admin: adminAt, streams, promise: store.promise },
+    async reload(file) {
+      const reread = rereadConfig(inForce, file)
+      const next = declarationsOf(reread.config, parts)
+      await checkDeclarations({ ...next, resolveColumns: catalogColumns(() => reread.config) })
+      api?.reload(reread.config)
+      inForce = reread.config
+      try {
+        await applyDeclarations(next)
+        tellUnattended({ config, roles, streams: await store.registry.list(), log })
+      } catch (failure) {
+        return { ...reread, failure }
+      }
+      return reread
+    },
+  }
 }
 
-function declareStreams({ config, store, resolveColumns, log }: Parts): Promise<readonly DeliveryStream[]> {
-  return applyDeclarations({
+function declarationsOf(config: Config, { store, resolveColumns, log }: Parts): DeclarationsOptions {
+  return {
     declarations: config.deliveryStreams,
     extensions: config.extensions,
     registry: store.registry,
@@ -127,7 +168,7 @@ function declareStreams({ config, store, resolveColumns, log }: Parts): Promise<
     log,
     resolveColumns,
     supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
-  })
+  }
 }
 
 /** The dispatch that follows a seal, whoever sealed, between its crash points. */

@@ -8,10 +8,11 @@ import { createApp, type App } from './app.ts'
 import { readCheckedConfig } from './check.ts'
 import { readEnvironment, type Environment } from './config/environment.ts'
 import { withPorts, type PortOverrides } from './config/ports.ts'
-import type { Problem } from './config/problem.ts'
+import { formatProblem, type Problem } from './config/problem.ts'
 import { redactConfig } from './config/redact.ts'
 import type { Role } from './config/roles.ts'
 import type { Config } from './config/schema.ts'
+import { HangUps } from './hang-ups.ts'
 import { crashAt, neverCrash, type CrashHook } from './runtime/crash-point.ts'
 
 export interface ServeOptions extends PortOverrides {
@@ -26,11 +27,13 @@ export type Served =
 const signals = { SIGTERM: 143, SIGINT: 130 } as const
 
 /**
- * Serves until a signal asks it to stop; a second signal ends the process at once.
+ * Serves until a signal asks it to stop; a second signal ends the process at once. SIGHUP has the configuration file read
+ * again.
  *
  * @throws StartError when the app cannot start
  */
 export async function serve(options: ServeOptions): Promise<Served> {
+  const hangUps = new HangUps()
   const environment = readEnvironment()
   const loaded = await readCheckedConfig(options.config, environment.variables)
   if (loaded.kind === 'refused') return loaded
@@ -43,8 +46,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
     'process started',
   )
   const app = createApp(config, { roles, log, crash: crashHook(environment) })
-  const stopped = stopOnSignal(app, log)
+  const stopped = stopOnSignal(app, { hangUps, log })
   await Promise.race([up(app, config, options, log), stopped])
+  hangUps.reloadBy(() => reload(app, options, log))
   await stopped
   return { kind: 'stopped' }
 }
@@ -56,13 +60,34 @@ async function up(app: App, config: Config, { version, roles }: ServeOptions, lo
   log.info({ api: started.api, admin: started.admin }, 'process became ready')
 }
 
+/** Says in the log what became of it. A file that is refused changes nothing. */
+async function reload(app: App, options: ServeOptions, log: Log): Promise<void> {
+  const file = options.config
+  try {
+    const loaded = await readCheckedConfig(file, readEnvironment().variables)
+    if (loaded.kind === 'refused') {
+      log.error({ file, problems: loaded.problems.map(formatProblem) }, 'configuration was not reloaded')
+      return
+    }
+    const { changed, waiting, failure: err } = await app.reload(withPorts(loaded.config, options))
+    if (err === undefined) log.info({ file, changed }, 'configuration was reloaded')
+    else log.error({ file, changed, err }, 'configuration was reloaded without some of its delivery streams')
+    if (waiting.length > 0) log.warn({ file, waiting }, 'settings were changed that wait for a restart')
+  } catch (err) {
+    log.error({ file, err }, 'configuration was not reloaded')
+  }
+}
+
 function crashHook({ crashAt: point }: Environment): CrashHook {
   if (point === undefined || point === '') return neverCrash
   return crashAt(point, () => process.kill(process.pid, 'SIGKILL'))
 }
 
 /** Resolves when the app has stopped because a signal asked for it, also while it was starting. */
-function stopOnSignal(app: App, log: Log): Promise<void> {
+function stopOnSignal(
+  app: App,
+  { hangUps, log }: { readonly hangUps: HangUps; readonly log: Log },
+): Promise<void> {
   let stopping = false
   return new Promise((resolve, reject) => {
     for (const [signal, exitCode] of Object.entries(signals)) {
@@ -70,10 +95,14 @@ function stopOnSignal(app: App, log: Log): Promise<void> {
         if (stopping) process.exit(exitCode)
         stopping = true
         log.info({ signal }, 'process was asked to stop')
-        app.stop().then(() => {
-          log.info('process stopped')
-          resolve()
-        }, reject)
+        hangUps
+          .stop()
+          .then(() => app.stop())
+          .then(() => {
+            log.info('process stopped')
+            hangUps.endWithTerminal()
+            resolve()
+          }, reject)
       })
     }
   })

@@ -93,7 +93,7 @@ function unknownProblem({ path, name, known }: UnknownMember, { nearestName }: D
  * @throws StartError that names everything that is wrong, before anything is changed
  */
 export async function applyDeclarations(options: DeclarationsOptions): Promise<readonly DeliveryStream[]> {
-  await refuseProblems(options)
+  await checkDeclarations(options)
   const applied: DeliveryStream[] = []
   for (const input of options.declarations)
     applied.push(await declare(wanted(input, options), input, options))
@@ -135,7 +135,12 @@ function tellUnused(
   }
 }
 
-async function refuseProblems(options: DeclarationsOptions): Promise<void> {
+/**
+ * Looks at what is declared, and at what it would change, and changes nothing.
+ *
+ * @throws StartError that names everything that is wrong
+ */
+export async function checkDeclarations(options: DeclarationsOptions): Promise<void> {
   const problems: string[] = []
   const seen = new Set<string>()
   for (const [index, input] of options.declarations.entries()) {

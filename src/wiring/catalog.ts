@@ -5,10 +5,10 @@ import type { TableRef } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 
-/** Tables of the configuration's catalog. */
-export function catalogColumns(config: Config): ResolveColumns {
+/** Tables of the catalog in force. */
+export function catalogColumns(inForce: () => Config): ResolveColumns {
   return (table: TableRef) => {
-    const columns = tableColumns(config, table.databaseName, table.tableName)
+    const columns = tableColumns(inForce(), table.databaseName, table.tableName)
     if (columns !== undefined) return Promise.resolve(columns)
     const name = `${table.databaseName}.${table.tableName}`
     return Promise.reject(

@@ -9,7 +9,10 @@ import type { CrashHook } from '../runtime/crash-point.ts'
 export type OnStop = (close: () => Promise<void>) => void
 
 export interface Parts {
+  /** As it was at the start. */
   readonly config: Config
+  /** What a reload may have changed of it. */
+  readonly inForce: () => Config
   readonly store: Store
   readonly dispatch: Dispatch
   /** The dispatch that follows a seal, whoever sealed, between its crash points. */
