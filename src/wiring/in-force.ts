@@ -1,6 +1,6 @@
 /**
- * What a configuration that is read again changes in a process that runs. Delivery streams, their extensions, the catalog
- * and the callers' credentials act at once. Everything else is how the process was built, and stays as it was until a
+ * What a configuration that is read again changes in a process that runs. Delivery streams, their extensions and limits,
+ * the catalog and the callers' credentials act at once. Everything else is how the process was built, and stays as it was until a
  * restart.
  */
 import type { Config } from '../config/schema.ts'
@@ -16,13 +16,14 @@ export interface Reread {
 
 /** @param running what is in force, @param file what the file says now */
 export function reread(running: Config, file: Config): Reread {
-  const { deliveryStreams, extensions, catalog } = file
+  const { deliveryStreams, extensions, catalog, limits } = file
   const auth = authInForce(running.auth, file.auth)
   const config = Object.freeze({
     ...running,
     deliveryStreams,
     extensions,
     catalog,
+    limits,
     ...(auth === undefined ? {} : { auth }),
   })
   return { config, changed: differences(running, config), waiting: differences(config, file) }

@@ -22,7 +22,7 @@ export interface Receiving {
   readonly port: number
   /** Served by HTTPS. */
   readonly isSecure: boolean
-  /** Takes from a configuration read again who may call. Where it listens, and how callers prove who they are, stays. */
+  /** Takes from a configuration read again who may call, the limits and the extensions. Where it listens, and how callers prove who they are, stays. */
   reload(config: Config): void
 }
 
@@ -56,6 +56,9 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<Rece
     host: config.server.host,
     port,
     isSecure: tls !== undefined,
-    reload: (next) => authentication.reload(next),
+    reload(next) {
+      authentication.reload(next)
+      server.change(next)
+    },
   }
 }

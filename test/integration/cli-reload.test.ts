@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  CreateDeliveryStreamCommand,
   DescribeDeliveryStreamCommand,
   FirehoseClient,
   PutRecordCommand,
@@ -214,4 +215,27 @@ test('signals that come during the start or all at once are answered, and never 
   run.child.kill('SIGTERM')
   run.child.kill('SIGHUP')
   expect(await run.ended).toEqual({ code: 0, signal: null })
+})
+
+test('limits and extensions are those of the file for what is then created through the API', async () => {
+  const run = await serving('limits: aws')
+  await writeFile(file, 'limits: relaxed\nextensions: { clicks: { outOfRangeRecords: drop } }')
+  const create = (DeliveryStreamName: string) =>
+    clientOf(run).send(
+      new CreateDeliveryStreamCommand({
+        DeliveryStreamName,
+        ExtendedS3DestinationConfiguration: {
+          RoleARN: 'arn:aws:iam::000000000000:role/firehose',
+          BucketARN: 'arn:aws:s3:::lake',
+          BufferingHints: { SizeInMBs: 500, IntervalInSeconds: 3600 },
+        },
+      }),
+    )
+  await expect(create('orders')).rejects.toThrow('failed to satisfy constraint')
+  run.child.kill('SIGHUP')
+  expect(await logged(run, 'configuration was reloaded')).toMatchObject({
+    changed: ['limits', 'extensions.clicks'],
+  })
+  await create('orders')
+  await expect(create('clicks')).rejects.toThrow('needs DeliveryStreamType KinesisStreamAsSource')
 })

@@ -34,6 +34,8 @@ export interface ApiServer {
   start(): Promise<{ readonly port: number }>
   /** For connections from now on. @throws when it is no certificate with its key; the one before stays good then */
   certify(certified: CertifiedKey): void
+  /** Requests from now on are answered by these. */
+  change(settings: Pick<Api, 'limits' | 'extensions'>): void
   /** Stops accepting, finishes the requests in flight within a bound, closes every connection. */
   stop(): Promise<void>
 }
@@ -46,8 +48,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     backgroundWork.add(work)
     void work.finally(() => backgroundWork.delete(work))
   }
+  let api: Api = { ...options, background }
   const front: Front = {
-    api: { ...options, background },
+    get api() {
+      return api
+    },
     budget,
     metrics: options.metrics,
     authenticate: options.authenticate ?? authenticateNobody,
@@ -72,6 +77,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return { port: await server.listen(host, port) }
     },
     certify: (certified) => server.certify(certified),
+    change({ limits, extensions }) {
+      api = { ...api, limits, extensions }
+    },
     async stop() {
       stopping = true
       await server.close()
