@@ -18,6 +18,7 @@ import {
   type BodyBudget,
   type BodyShare,
 } from './body.ts'
+import { refuseCrowded } from './crowded-body.ts'
 import { operations } from './operations.ts'
 
 const TARGET_PREFIX = 'Firehose_20150804.'
@@ -158,6 +159,7 @@ function operationName(request: IncomingMessage): string {
 }
 
 function readCall(body: Buffer, caller: Caller): Call {
+  refuseCrowded(body)
   const ascii = isAscii(body)
   if (!ascii && !isUtf8(body)) throw new ClientError('SerializationException', 'The body is not UTF-8')
   const text = body.toString(ascii ? 'latin1' : 'utf8')
