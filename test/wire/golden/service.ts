@@ -1,6 +1,7 @@
 /** Where golden cases are tried: this project's server over a memory store, or what FIREHOSE_ENDPOINT names. */
-import { ListDeliveryStreamsCommand } from '@aws-sdk/client-firehose'
-import { BUCKET_ARN, ROLE_ARN, ACCOUNT_ID } from '../../support/api-inputs.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ListDeliveryStreamsCommand, type FirehoseClient } from '@aws-sdk/client-firehose'
+import { ACCOUNT_ID, BUCKET_ARN, ROLE_ARN } from '../../support/api-inputs.ts'
 import { firehoseClient, serveApi, type RawAnswer } from '../../support/api-server.ts'
 import type { Variables } from './case-file.ts'
 
@@ -38,45 +39,27 @@ async function ownService(): Promise<GoldenService> {
   }
 }
 
-/** Signed by the SDK, sent and received by hand, so that neither checks or changes what a case says. */
+/** The real service takes five calls of an operation a second. */
+const PAUSE_MS = 1000
+
 function realService(endpoint: string): GoldenService {
   const client = firehoseClient(endpoint)
+  const { env } = process
   return {
     real: true,
     variables: {
-      role: process.env['FIREHOSE_ROLE_ARN'] ?? ROLE_ARN,
-      bucket: process.env['FIREHOSE_BUCKET_ARN'] ?? BUCKET_ARN,
-      account: process.env['FIREHOSE_ACCOUNT_ID'] ?? ACCOUNT_ID,
-      region: process.env['AWS_REGION'] ?? 'us-east-1',
-      ...(process.env['FIREHOSE_STREAM'] === undefined ? {} : { orders: process.env['FIREHOSE_STREAM'] }),
+      role: env['FIREHOSE_ROLE_ARN'] ?? ROLE_ARN,
+      bucket: env['FIREHOSE_BUCKET_ARN'] ?? BUCKET_ARN,
+      account: env['FIREHOSE_ACCOUNT_ID'] ?? ACCOUNT_ID,
+      region: env['AWS_REGION'] ?? 'us-east-1',
+      ...(env['FIREHOSE_STREAM'] === undefined ? {} : { orders: env['FIREHOSE_STREAM'] }),
     },
     async send(sent) {
-      const command = new ListDeliveryStreamsCommand({})
-      let answer: RawAnswer | undefined
-      command.middlewareStack.add(
-        (next) => (args) => {
-          const request = args.request as Signable
-          request.body = sent.body
-          delete request.headers['x-amz-target']
-          Object.assign(request.headers, sent.headers, { 'content-length': String(sent.body.length) })
-          return next(args)
-        },
-        { step: 'build', priority: 'low' },
-      )
-      command.middlewareStack.add(
-        () => async (args) => {
-          const { headers } = args.request as Signable
-          answer = await post(endpoint, { headers, body: sent.body })
-          return {
-            output: { $metadata: {}, DeliveryStreamNames: [], HasMoreDeliveryStreams: false },
-            response: {},
-          }
-        },
-        { step: 'deserialize', priority: 'high' },
-      )
-      await client.send(command)
-      if (answer === undefined) throw new Error('send: the request was not sent')
-      return answer
+      for (;;) {
+        const answer = await sendSigned(client, endpoint, sent)
+        if (!answer.text.includes('"ThrottlingException"')) return answer
+        await sleep(PAUSE_MS)
+      }
     },
     async stop() {
       client.destroy()
@@ -87,6 +70,34 @@ function realService(endpoint: string): GoldenService {
 interface Signable {
   headers: Record<string, string>
   body: Uint8Array
+}
+
+/** Signed by the SDK, sent and received by hand, so that nothing checks or changes what a case says. */
+async function sendSigned(client: FirehoseClient, endpoint: string, sent: Sent): Promise<RawAnswer> {
+  const command = new ListDeliveryStreamsCommand({})
+  let answer: RawAnswer | undefined
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as Signable
+      request.body = sent.body
+      delete request.headers['x-amz-target']
+      Object.assign(request.headers, sent.headers, { 'content-length': String(sent.body.length) })
+      return next(args)
+    },
+    { step: 'build', priority: 'low' },
+  )
+  command.middlewareStack.add(
+    () => async (args) => {
+      const { headers } = args.request as Signable
+      answer = await post(endpoint, { headers, body: sent.body })
+      const output = { $metadata: {}, DeliveryStreamNames: [], HasMoreDeliveryStreams: false }
+      return { output, response: {} }
+    },
+    { step: 'deserialize', priority: 'high' },
+  )
+  await client.send(command)
+  if (answer === undefined) throw new Error('send: the request was not sent')
+  return answer
 }
 
 async function post(url: string, { headers, body }: Sent): Promise<RawAnswer> {
