@@ -72,6 +72,26 @@ const inputs: Readonly<Record<string, Record<string, unknown>>> = {
       RoleARN: ROLE_ARN,
     },
   },
+  'with a backup, a zone, an extension and a key': createInput('s', {
+    Prefix: '!{timestamp:HH}/',
+    ErrorOutputPrefix: 'e/',
+    CustomTimeZone: 'Europe/Berlin',
+    FileExtension: '.log',
+    CompressionFormat: 'ZIP',
+    EncryptionConfiguration: {
+      KMSEncryptionConfig: { AWSKMSKeyARN: `arn:aws:kms:us-east-1:${ACCOUNT_ID}:key/k` },
+    },
+    S3BackupMode: 'Enabled',
+    S3BackupConfiguration: { RoleARN: ROLE_ARN, BucketARN: 'arn:aws:s3:::backup', Prefix: 'b/' },
+    ProcessingConfiguration: { Enabled: false },
+  }),
+  encrypted: {
+    ...createInput('s'),
+    DeliveryStreamEncryptionConfigurationInput: {
+      KeyType: 'CUSTOMER_MANAGED_CMK',
+      KeyARN: `arn:aws:kms:us-east-1:${ACCOUNT_ID}:key/k`,
+    },
+  },
   'with a throughput hint': { ...createInput('s'), DirectPutSourceConfiguration: { ThroughputHintInMBs: 3 } },
 }
 
