@@ -116,7 +116,10 @@ async function answered(exchange: Exchange, front: Front): Promise<Answer> {
     const claim = front.authenticate({
       method: request.method ?? '',
       target: request.url ?? '',
-      headers: request.headersDistinct,
+      // Gathered only where somebody looks at them.
+      get headers() {
+        return request.headersDistinct
+      },
     })
     checkAnnounced(request, front.budget)
     if (waits) response.writeContinue()

@@ -15,7 +15,7 @@ import { canonicalRequest, signsInQuery, type SignableRequest } from './canonica
 import type { Identity, Keyring } from './keyring.ts'
 import { invalidSignature, mismatch, missingToken, unknownClient, unsigned } from './refusals.ts'
 import { checkSkew, signedTime } from './request-time.ts'
-import { sign, stringToSign } from './signature.ts'
+import { stringToSign } from './signature.ts'
 
 /** A request whose headers are in order. */
 export interface Claim {
@@ -55,8 +55,10 @@ export function createAuthenticate(rules: SignatureRules): Authenticate {
     const token = request.headers['x-amz-security-token']
     identity.checkToken(token?.join(','), nowMs)
     const signingKey = identity.signingKey(key)
-    const expected = (payloadHash: string): Buffer =>
-      sign(signingKey, stringToSign(canonicalRequest(request, signed.headers, payloadHash), signed.time, key))
+    const expected = (payloadHash: string): Buffer => {
+      const canonical = canonicalRequest(request, signed.headers, payloadHash)
+      return signingKey.sign(stringToSign(canonical, signed.time, key))
+    }
     const announced = announcedHash(request, rules)
     // A body whose hash is announced is not read before the signature is found good.
     if (announced !== undefined) compare(expected(announced), signed.signature)

@@ -1,10 +1,10 @@
 /** The credentials that are good now. Replaced as a whole while requests are served; a request keeps the one it began with. */
-import { createHash, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { userArn, type Account } from '../../arns.ts'
 import type { Caller } from '../api.ts'
 import { createCaller, type Policy } from './policy.ts'
 import { expiredToken, unknownClient } from './refusals.ts'
-import { signingKey, type Scope } from './signature.ts'
+import { signingKey, type Scope, type SigningKey } from './signature.ts'
 
 export interface Credential extends Policy {
   readonly accessKeyId: string
@@ -26,7 +26,7 @@ export class Identity {
   readonly #secretAccessKey: string
   readonly #tokenDigest: Buffer | undefined
   readonly #expiresAtMs: number
-  readonly #derived = new Map<string, KeyObject>()
+  readonly #derived = new Map<string, SigningKey>()
 
   constructor({ secretAccessKey, sessionToken, expiration }: Credential, caller: Caller) {
     this.caller = caller
@@ -48,7 +48,7 @@ export class Identity {
   }
 
   /** Four HMACs the first time. Ask only for scopes that were checked: a few are kept. */
-  signingKey(scope: Scope): KeyObject {
+  signingKey(scope: Scope): SigningKey {
     const name = `${scope.date}/${scope.region}/${scope.service}`
     const known = this.#derived.get(name)
     if (known !== undefined) return known

@@ -31,7 +31,15 @@ export function checkSkew(time: string, nowMs: number): void {
     )
 }
 
+/** Requests come many in a second. */
+let last: { readonly time: string; readonly moment: number | undefined } = { time: '', moment: undefined }
+
 function parsed(time: string): number | undefined {
+  if (time !== last.time) last = { time, moment: momentOf(time) }
+  return last.moment
+}
+
+function momentOf(time: string): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time)
   if (match === null) return undefined
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number)
