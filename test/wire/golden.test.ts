@@ -17,7 +17,7 @@ import {
   type Step,
   type Variables,
 } from './golden/case-file.ts'
-import { goldenService, type GoldenService } from './golden/service.ts'
+import { goldenEndpoint, type GoldenEndpoint } from './golden/endpoint.ts'
 
 const real = process.env['FIREHOSE_ENDPOINT'] !== undefined
 const folder = new URL('golden/', import.meta.url)
@@ -26,13 +26,13 @@ const files = readdirSync(folder)
   .map((name) => readCases(new URL(name, folder)))
 const run = Date.now().toString(36)
 
-let service: GoldenService
+let endpoint: GoldenEndpoint
 
 beforeAll(async () => {
-  service = await goldenService()
-  if (!service.real) await create('orders', {}, {})
+  endpoint = await goldenEndpoint()
+  if (!endpoint.real) await create('orders', {}, {})
 })
-afterAll(() => service.stop())
+afterAll(() => endpoint.stop())
 
 describe.each(files)('$about', ({ cases }) => {
   for (const [index, golden] of cases.entries())
@@ -72,7 +72,7 @@ let streams = 0
 async function tried(golden: GoldenCase): Promise<void> {
   streams += 1
   const stream = `golden-${run}-${streams}`
-  const variables = { ...service.variables, stream }
+  const variables = { ...endpoint.variables, stream }
   try {
     if (golden.given !== undefined) await create(stream, golden.given, golden.created)
     for (const step of golden.steps) expectAnswer(await send(step, variables), step, variables)
@@ -88,14 +88,14 @@ async function create(name: string, destination: object, members: object): Promi
     ExtendedS3DestinationConfiguration: { RoleARN: '${role}', BucketARN: '${bucket}', ...destination },
     ...members,
   }
-  const created = await send({ call: 'CreateDeliveryStream', body }, service.variables)
+  const created = await send({ call: 'CreateDeliveryStream', body }, endpoint.variables)
   expect(created).toMatchObject({ status: 200 })
 }
 
 function send(step: Step, variables: Variables): Promise<RawAnswer> {
   const target = step.target ?? (step.call === undefined ? undefined : `Firehose_20150804.${step.call}`)
   const plain = bytesOf(step, variables)
-  return service.send({
+  return endpoint.send({
     headers: {
       'content-type': 'application/x-amz-json-1.1',
       ...(target === undefined ? {} : { 'x-amz-target': target }),
@@ -125,7 +125,8 @@ function expectAnswer(answer: RawAnswer, step: Step, variables: Variables): void
   const told = JSON.parse(answer.text) as { readonly message?: string; readonly Message?: string }
   expect(told).toMatchObject({ __type: refused.type })
   expect(told.message ?? told.Message).toMatch(message)
-  if (!service.real) expect(answer.text).toBe(JSON.stringify({ __type: refused.type, message: told.message }))
+  if (!endpoint.real)
+    expect(answer.text).toBe(JSON.stringify({ __type: refused.type, message: told.message }))
   expect(answer.status).toBe(step.status ?? 400)
 }
 

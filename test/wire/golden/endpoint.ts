@@ -10,7 +10,7 @@ export interface Sent {
   readonly body: Uint8Array
 }
 
-export interface GoldenService {
+export interface GoldenEndpoint {
   /** The real one: answers are compared as far as they are promised. */
   readonly real: boolean
   readonly variables: Variables
@@ -18,12 +18,12 @@ export interface GoldenService {
   stop(): Promise<void>
 }
 
-export async function goldenService(): Promise<GoldenService> {
+export async function goldenEndpoint(): Promise<GoldenEndpoint> {
   const endpoint = process.env['FIREHOSE_ENDPOINT']
-  return endpoint === undefined ? ownService() : realService(endpoint)
+  return endpoint === undefined ? ownEndpoint() : realEndpoint(endpoint)
 }
 
-async function ownService(): Promise<GoldenService> {
+async function ownEndpoint(): Promise<GoldenEndpoint> {
   const api = await serveApi()
   return {
     real: false,
@@ -42,7 +42,7 @@ async function ownService(): Promise<GoldenService> {
 /** The real service takes five calls of an operation a second. */
 const PAUSE_MS = 1000
 
-function realService(endpoint: string): GoldenService {
+function realEndpoint(endpoint: string): GoldenEndpoint {
   const client = firehoseClient(endpoint)
   const { env } = process
   return {
