@@ -57,8 +57,12 @@ variables too.
 far; \`--admin-port\` names another port than \`admin.port\`, \`--json\` prints all that is known. See
 [operations](operations.md#shards).
 
+\`hydrant import FILE\` prints delivery streams of AWS, as a description or a template has them, for \`deliveryStreams\` below; see
+[clients](clients.md#delivery-streams-that-you-have-on-aws).
+
 Exit codes: 0 stopped in good order, 1 refused or failed, 2 called wrongly. SIGTERM and SIGINT stop it in good order;
-a second signal ends it at once (143, 130).`
+a second signal ends it at once (143, 130). SIGHUP has it read the file again; [operations](operations.md#reloading) says
+what acts at once.`
 
 const notes: Readonly<Record<string, string>> = {
   server: 'The Firehose API: where clients send records.',
