@@ -113,7 +113,9 @@ export function validatePrefixes(
   return (
     evaluatedProblem(data.expressions, errors.expressions, zone) ??
     surrogateProblem(prefix, 'Prefix') ??
-    surrogateProblem(errorOutputPrefix, 'ErrorOutputPrefix')
+    surrogateProblem(errorOutputPrefix, 'ErrorOutputPrefix') ??
+    escapeProblem(data.expressions, 'Prefix') ??
+    escapeProblem(errors.expressions, 'ErrorOutputPrefix')
   )
 }
 
@@ -126,6 +128,25 @@ function surrogateProblem(prefix: string, member: PrefixMember): string | undefi
   return /\p{Surrogate}/u.test(prefix)
     ? `${member} has half of a surrogate pair, which object keys cannot have. Write whole characters`
     : undefined
+}
+
+/**
+ * Ours: S3 refuses a key with more `..` than names before them (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html),
+ * and a proxy that takes the key for a path would leave the bucket by it. At every moment it is the same, since no field
+ * prints nothing, dots only, or now more slashes than then.
+ */
+function escapeProblem(expressions: readonly Expression[], member: PrefixMember): string | undefined {
+  const text = expressions
+    .flatMap((expression) => textsOf(expression, [zonedTime(FAR_MS, UTC)]).flat())
+    .join('')
+  let depth = 0
+  // What follows the last slash goes on with the rest of the key.
+  for (const name of text.split('/').slice(0, -1)) {
+    if (name === '..') depth -= 1
+    else if (name !== '' && name !== '.') depth += 1
+    if (depth < 0) return `${member} leads out of the bucket, which S3 refuses. Take "../" out of it`
+  }
+  return undefined
 }
 
 /** Longest evaluated prefix, in characters. */

@@ -158,6 +158,7 @@ describe('every key of a destination that was taken', () => {
               const path = relative(root, join(root, ...names))
               expect(path.split(sep)).toEqual(names)
               expect(names).not.toContain('..')
+              expect(join(sep, 'data', 'bucket', key).startsWith(`${root}${sep}`)).toBe(true)
               expect(keyOfNames(names)).toBe(key)
             }
           }

@@ -194,6 +194,28 @@ test.each([
   expect(validatePrefixes(prefix, errorOutputPrefix)).toContain(message)
 })
 
+test.each([
+  ['../', '', 'Prefix'],
+  ['a/../../b/', '', 'Prefix'],
+  ['//..//../', '', 'Prefix'],
+  ['./../', '', 'Prefix'],
+  ['!{timestamp:VV}/../../', TYPE, 'Prefix'],
+  ["!{timestamp:'..'}/", TYPE, 'Prefix'],
+  ['', '../', 'ErrorOutputPrefix'],
+  ['', `${TYPE}/../../`, 'ErrorOutputPrefix'],
+  ['..', '', undefined],
+  ['..a/', '', undefined],
+  ['.../', '', undefined],
+  ['a/../b/', '', undefined],
+  ['!{timestamp:VV}/../', TYPE, undefined],
+  ['', `../${TYPE}`, 'ErrorOutputPrefix'],
+  ['', `..${TYPE}`, undefined],
+])('a prefix that leads out of its bucket is refused: %j, %j', (prefix, errorOutputPrefix, member) => {
+  expect(validatePrefixes(prefix, errorOutputPrefix)).toBe(
+    member && `${member} leads out of the bucket, which S3 refuses. Take "../" out of it`,
+  )
+})
+
 test('the moments that widths are taken from have each field at its widest, in every zone', () => {
   const fields =
     parsePattern(
