@@ -7,7 +7,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { readAwsText } from './config/aws-text.ts'
 import { declaredText, type DeclaredTable } from './config/declared-text.ts'
 import { StartError } from './domain/errors.ts'
-import { descriptionIn, foundInDescription } from './import/described.ts'
+import { DESCRIPTION_NOTE, descriptionIn, foundInDescription } from './import/described.ts'
 import type { Found } from './import/imported.ts'
 import { judged, sameTable, tableOf } from './import/judged.ts'
 import { Placeholders } from './import/placeholders.ts'
@@ -56,16 +56,18 @@ export function importText(text: string, source: string, parameters: Parameters 
   if (read.kind === 'refused') throw unreadable(source, read.problem)
   const placeholders = new Placeholders()
   const found: Found[] = []
-  const notes: string[] = []
+  const notes = new Set<string>()
   const tables: DeclaredTable[] = []
   for (const value of read.values.flat()) {
     const template = templateIn(value)
     const description = descriptionIn(value)
-    if (description !== undefined) found.push(foundInDescription(description))
-    else if (template !== undefined) {
+    if (description !== undefined) {
+      found.push(foundInDescription(description))
+      notes.add(DESCRIPTION_NOTE)
+    } else if (template !== undefined) {
       const inside = foundInTemplate(template, { parameters, placeholders })
       found.push(...inside.streams)
-      notes.push(...inside.notes)
+      for (const note of inside.notes) notes.add(note)
       tables.push(...inside.tables)
     } else throw unreadable(source, 'it holds something that is neither a description nor a template')
   }

@@ -30,15 +30,15 @@ export function foundInDescription(description: JsonObject): Found {
   }
 }
 
-function notesOn(description: JsonObject): string[] {
-  const notes = [
-    'A description does not tell tags (aws firehose list-tags-for-delivery-stream does): add Tags.',
+/** Of descriptions as such. */
+export const DESCRIPTION_NOTE =
+  'A description does not tell tags; aws firehose list-tags-for-delivery-stream does. Add them as Tags.'
+
+function notesOn({ DeliveryStreamType: type }: JsonObject): string[] {
+  if (type !== 'KinesisStreamAsSource') return []
+  return [
+    'Its data stream is read from the moment of its creation here, or from extensions.<name>.startingPosition.',
   ]
-  if (description['DeliveryStreamType'] === 'KinesisStreamAsSource')
-    notes.push(
-      'Its data stream is read from the moment of its creation here, or from extensions.<name>.startingPosition.',
-    )
-  return notes
 }
 
 const sources = {
