@@ -1,4 +1,5 @@
 /** What hydrant import makes of CloudFormation templates. */
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/file.ts'
 import type { Variables } from '../../src/config/variables.ts'
@@ -274,4 +275,73 @@ test('text of a template cannot leave its comment or its place', () => {
     '127.0.0.1',
     undefined,
   ])
+})
+
+const names = [
+  'Ref',
+  'Fn::Sub',
+  'Fn::GetAtt',
+  'Fn::Join',
+  'Fn::Select',
+  'Fn::Split',
+  'Fn::FindInMap',
+  'Fn::If',
+  'Fn::Base64',
+  'Fn::Odd',
+  'Condition',
+  'DeliveryStreamName',
+  'BucketARN',
+  'RoleARN',
+  'Prefix',
+  'BufferingHints',
+  'ColumnToJsonKeyMappings',
+  '__proto__',
+  'x',
+]
+const value = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(
+      'x',
+      'IsOdd',
+      'AWS::Region',
+      'AWS::NoValue',
+      '${x}',
+      '${',
+      '{{resolve:ssm:a}}',
+      '\uE000X\uE000',
+    ),
+    fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.string()),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 3, noNullPrototype: true }),
+  ),
+})).value
+
+test('whatever a template holds, the result is a configuration with as many streams as it says, or a sentence', () => {
+  fc.assert(
+    fc.property(value, value, value, value, (destination, name, parameter, resource) => {
+      const text = JSON.stringify({
+        Parameters: { x: { Default: parameter }, y: parameter },
+        Conditions: { IsOdd: parameter },
+        Resources: {
+          x: { Type: 'AWS::S3::Bucket', Properties: resource },
+          orders: {
+            Type: 'AWS::KinesisFirehose::DeliveryStream',
+            Properties: { DeliveryStreamName: name, ExtendedS3DestinationConfiguration: destination },
+          },
+          clicks: {
+            Type: 'AWS::KinesisFirehose::DeliveryStream',
+            Properties: {
+              ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::b', Prefix: destination },
+            },
+          },
+        },
+      })
+      const imported = importText(text, 'x')
+      expect(imported.declared.length + imported.refused.length).toBe(2)
+      const set = new Proxy({}, { get: () => 'set' })
+      expect(declarations(imported.text, set)).toHaveLength(imported.declared.length)
+    }),
+    { numRuns: 1_000 },
+  )
 })
