@@ -9,12 +9,18 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ClientError } from '../../domain/errors.ts'
-import { BODY_BYTES_MAX } from '../../domain/limits.ts'
+import { BODY_BYTES_MAX, KIB } from '../../domain/limits.ts'
 
 /** Smallest allocation for a body that comes in small pieces. */
 const FIRST_BYTES = 1024
+/** Up to here a body doubles its memory when it grows: many may be slow. Beyond, it is copied less often. */
+const SMALL_BYTES = 16 * KIB
+/** What inflating costs besides the body: a window of 32 KiB, and buffers. */
+const INFLATING_BYTES = 64 * KIB
 /** How far past the limit a body is read and thrown away, so that its sender reads the answer and not a reset. */
 const DISCARDED_BYTES_MAX = 8 * BODY_BYTES_MAX
+/** For how long, once it has been answered. */
+const DISCARD_MAX_MS = 5_000
 
 /** All bodies now in memory. */
 export class BodyBudget {
@@ -102,6 +108,7 @@ function declaredLength({ headers }: IncomingMessage): number | undefined {
 }
 
 async function readInflated(request: IncomingMessage, share: BodyShare): Promise<Body> {
+  share.take(INFLATING_BYTES)
   const wire = createHash('sha256')
   const onData = (piece: Buffer): void => void wire.update(piece)
   request.on('data', onData)
@@ -173,7 +180,8 @@ function grown(
   }
   let target = whole
   if (target === undefined || target.length < length) {
-    const capacity = Math.max(length, Math.min(bytesMax, Math.max(FIRST_BYTES, 4 * length)))
+    const growth = length < SMALL_BYTES ? 2 : 4
+    const capacity = Math.max(length, Math.min(bytesMax, Math.max(FIRST_BYTES, growth * length)))
     share.take(capacity - (whole?.length ?? 0))
     target = Buffer.allocUnsafeSlow(capacity)
     whole?.copy(target, 0, 0, start)
@@ -182,7 +190,7 @@ function grown(
   return target
 }
 
-/** Lets the rest of a refused body pass, up to a bound; then the connection is cut. */
+/** Lets the rest of a refused body pass, up to bounds of size and time; then the connection is cut. */
 export function discardBody(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     if (request.complete || request.destroyed) {
@@ -190,13 +198,18 @@ export function discardBody(request: IncomingMessage): Promise<void> {
       return
     }
     let bytes = 0
+    const cut = setTimeout(() => request.destroy(), DISCARD_MAX_MS).unref()
+    const done = (): void => {
+      clearTimeout(cut)
+      resolve()
+    }
     request.unpipe()
     request.on('data', (piece: Buffer) => {
       bytes += piece.length
       if (bytes > DISCARDED_BYTES_MAX) request.destroy()
     })
-    request.once('end', resolve)
-    request.once('close', resolve)
+    request.once('end', done)
+    request.once('close', done)
     request.resume()
   })
 }

@@ -109,27 +109,24 @@ interface Exchange {
 
 async function answered(exchange: Exchange, front: Front): Promise<Answer> {
   const { request, response, name, share, requestId } = exchange
-  let waits = expectsContinue(request)
+  let isLast = expectsContinue(request)
   try {
     const operation = operations.get(name)
     if (operation === undefined) throw unknownOperation(name)
     const claim = front.authenticate({
       method: request.method ?? '',
       target: request.url ?? '',
-      // Gathered only where somebody looks at them.
-      get headers() {
-        return request.headersDistinct
-      },
+      rawHeaders: request.rawHeaders,
     })
     checkAnnounced(request, front.budget)
-    if (waits) response.writeContinue()
-    waits = false
+    if (isLast) response.writeContinue()
+    isLast = false
     const body = await readBody(request, share)
     const call = readCall(body.bytes, claim.prove(body.sha256))
     call.caller.authorize(`firehose:${name}`, namedResource(name, call.input, front.api))
     return { status: 200, body: await operation(call, front.api), result: 'ok', isLast: false }
   } catch (error) {
-    return errorAnswer(clientErrorFrom(error, name, requestId, front), waits)
+    return errorAnswer(clientErrorFrom(error, name, requestId, front), isLast)
   }
 }
 

@@ -11,7 +11,13 @@ import {
   scopeProblems,
   type ScopedKey,
 } from './authorization-header.ts'
-import { canonicalRequest, signsInQuery, type SignableRequest } from './canonical-request.ts'
+import {
+  canonicalHead,
+  signable,
+  signsInQuery,
+  type RequestHead,
+  type SignableRequest,
+} from './canonical-request.ts'
 import type { Identity, Keyring } from './keyring.ts'
 import { invalidSignature, mismatch, missingToken, unknownClient, unsigned } from './refusals.ts'
 import { checkSkew, signedTime } from './request-time.ts'
@@ -29,7 +35,7 @@ export interface Claim {
 }
 
 /** @throws ClientError for whoever need not send a body */
-export type Authenticate = (request: SignableRequest) => Claim
+export type Authenticate = (request: RequestHead) => Claim
 
 const anybody: Caller = { authorize() {}, reach() {} }
 const nothingToProve: Claim = { prove: () => anybody }
@@ -49,22 +55,24 @@ export interface SignatureRules {
 const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 
 export function createAuthenticate(rules: SignatureRules): Authenticate {
-  return (request) => {
+  return (head) => {
     const nowMs = rules.now()
+    const request = signable(head)
     const { key, identity, ...signed } = examine(request, rules, nowMs)
     const token = request.headers['x-amz-security-token']
     identity.checkToken(token?.join(','), nowMs)
     const signingKey = identity.signingKey(key)
-    const expected = (payloadHash: string): Buffer => {
-      const canonical = canonicalRequest(request, signed.headers, payloadHash)
-      return signingKey.sign(stringToSign(canonical, signed.time, key))
-    }
+    // Nothing else of the request is kept while its body comes.
+    const canonical = canonicalHead(request, signed.headers)
+    const { time, signature } = signed
+    const verify = (payloadHash: string): void =>
+      compare(signingKey.sign(stringToSign(canonical + payloadHash, time, key)), signature)
     const announced = announcedHash(request, rules)
     // A body whose hash is announced is not read before the signature is found good.
-    if (announced !== undefined) compare(expected(announced), signed.signature)
+    if (announced !== undefined) verify(announced)
     return {
       prove(bodySha256) {
-        if (announced === undefined) compare(expected(bodySha256()), signed.signature)
+        if (announced === undefined) verify(bodySha256())
         else if (announced !== UNSIGNED_PAYLOAD && announced !== bodySha256()) throw mismatch()
         return identity.caller
       },

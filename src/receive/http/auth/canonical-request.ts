@@ -6,23 +6,43 @@
  * UTF-8 is the same bytes again.
  */
 
+/** A request as it came, besides its body. */
+export interface RequestHead {
+  readonly method: string
+  /** As it stands on the request line. */
+  readonly target: string
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[]
+}
+
 /** What of a request can be signed, besides its body. */
 export interface SignableRequest {
   readonly method: string
-  /** As it stands on the request line. */
   readonly target: string
   /** Values of each header in the order in which they came, by lower-case name. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>
 }
 
-export function canonicalRequest(
+export function signable({ method, target, rawHeaders }: RequestHead): SignableRequest {
+  const headers = Object.create(null) as Record<string, string[]>
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    const value = rawHeaders[index + 1] ?? ''
+    const values = headers[name]
+    if (values === undefined) headers[name] = [value]
+    else values.push(value)
+  }
+  return { method, target, headers }
+}
+
+/** All but its last line, which is the hash of the body. */
+export function canonicalHead(
   { method, target, headers }: SignableRequest,
   signedHeaders: readonly string[],
-  payloadHash: string,
 ): string {
   const { path, query } = split(target)
   const lines = signedHeaders.map((name) => `${name}:${canonicalValues(headers[name])}\n`)
-  return `${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${lines.join('')}\n${signedHeaders.join(';')}\n${payloadHash}`
+  return `${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${lines.join('')}\n${signedHeaders.join(';')}\n`
 }
 
 /** Whether the query string asks to be taken as a signature (a presigned URL). */
