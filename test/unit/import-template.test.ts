@@ -1,5 +1,5 @@
 /** What hydrant import makes of CloudFormation templates. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/file.ts'
 import type { Variables } from '../../src/config/variables.ts'
