@@ -319,7 +319,7 @@ const value = fc.letrec((tie) => ({
 
 test('whatever a template holds, the result is a configuration with as many streams as it says, or a sentence', () => {
   fc.assert(
-    fc.property(value, value, value, value, (destination, name, parameter, resource) => {
+    fc.property(value, value, value, value, (member, name, parameter, resource) => {
       const text = JSON.stringify({
         Parameters: { x: { Default: parameter }, y: parameter },
         Conditions: { IsOdd: parameter },
@@ -327,12 +327,12 @@ test('whatever a template holds, the result is a configuration with as many stre
           x: { Type: 'AWS::S3::Bucket', Properties: resource },
           orders: {
             Type: 'AWS::KinesisFirehose::DeliveryStream',
-            Properties: { DeliveryStreamName: name, ExtendedS3DestinationConfiguration: destination },
+            Properties: { DeliveryStreamName: name, ExtendedS3DestinationConfiguration: member },
           },
           clicks: {
             Type: 'AWS::KinesisFirehose::DeliveryStream',
             Properties: {
-              ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::b', Prefix: destination },
+              ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::b', Prefix: member },
             },
           },
         },
