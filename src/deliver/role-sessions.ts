@@ -1,7 +1,8 @@
 /**
- * Sessions under the roles of delivery streams (`aws.assumeRoles`): STS is asked once for each role, and again before the
- * session ends; whoever needs the role meanwhile waits for the same answer. A role that cannot be assumed is a failure to
- * retry, before anything is put: it is granted, or corrected, and no record is to blame.
+ * Sessions under the roles of delivery streams (`aws.assumeRoles`): STS is asked once for each role, and whoever needs the
+ * role meanwhile waits for the same answer. It is asked again before the session ends, and nobody waits for that while the
+ * session is good. A role that cannot be assumed is a failure to retry, before anything is put: it is granted, or corrected,
+ * and no record is to blame.
  *
  * The account id goes along as external id, as the trust policies of Firehose's roles ask
  * (docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CreateFirehoseStream.html, `sts:ExternalId`).
@@ -27,9 +28,9 @@ export interface RoleSessionsOptions extends OwnKeys {
 
 /** Every role has an hour (the most that a role assumed by a role may have). */
 const SESSION_SECONDS = 3_600
-/** A session is renewed so long before its end; until then a failure to renew it does not matter. */
+/** A session is renewed so long before its end, a short one at half of its time; a failure to renew it does not matter yet. */
 const RENEW_BEFORE_MS = 10 * 60_000
-/** A session that could not be renewed serves until so long before its end: puts take time too. */
+/** A session serves until so long before its end, a short one for three quarters of its time: puts take time too. */
 const ENDING_MS = 2 * 60_000
 /** After a renewal that failed. */
 const RENEW_AGAIN_MS = 30_000
@@ -42,8 +43,8 @@ const REQUEST_MS = 15_000
 
 interface Session {
   readonly credentials: Credentials
-  /** Monotonic. */
-  readonly endsAtMs: number
+  /** Monotonic: not used from then on. */
+  readonly endingAtMs: number
   /** Monotonic: renewed at the next use after it. */
   renewAtMs: number
 }
@@ -75,15 +76,9 @@ export class RoleSessions {
   async credentials(roleArn: string): Promise<Credentials> {
     const known = this.#sessions.get(roleArn)
     const now = this.#clock.monotonicMs()
-    if (known !== undefined && now < known.renewAtMs) return known.credentials
-    try {
-      return (await this.#ask(roleArn)).credentials
-    } catch (error) {
-      if (known === undefined || now + ENDING_MS >= known.endsAtMs) throw error
-      known.renewAtMs = now + RENEW_AGAIN_MS
-      this.#options.log.warn({ roleArn, err: error }, 'session of a role was not renewed')
-      return known.credentials
-    }
+    if (known === undefined || now >= known.endingAtMs) return (await this.#ask(roleArn)).credentials
+    if (now >= known.renewAtMs) void this.#renew(roleArn, known)
+    return known.credentials
   }
 
   /** A session that was refused is not offered again. */
@@ -93,6 +88,16 @@ export class RoleSessions {
 
   close(): void {
     this.#client.destroy()
+  }
+
+  async #renew(roleArn: string, known: Session): Promise<void> {
+    known.renewAtMs = Infinity
+    try {
+      await this.#ask(roleArn)
+    } catch (err) {
+      known.renewAtMs = this.#clock.monotonicMs() + RENEW_AGAIN_MS
+      this.#options.log.warn({ roleArn, err }, 'session of a role was not renewed')
+    }
   }
 
   #ask(roleArn: string): Promise<Session> {
@@ -122,7 +127,7 @@ export class RoleSessions {
           secretAccessKey: given.SecretAccessKey,
           ...(given.SessionToken === undefined ? {} : { sessionToken: given.SessionToken }),
         },
-        endsAtMs: askedAtMs + lastsMs,
+        endingAtMs: askedAtMs + Math.max(lastsMs - ENDING_MS, (lastsMs * 3) / 4),
         renewAtMs: askedAtMs + Math.max(lastsMs - RENEW_BEFORE_MS, lastsMs / 2),
       }
       this.#remember(roleArn, session)

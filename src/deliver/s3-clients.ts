@@ -1,4 +1,5 @@
 /** The clients of an object store: one for the process's own credentials, and one for each role that puts are made under. */
+import { once } from 'node:events'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Log } from '../account/log.ts'
 import { MIB } from '../domain/limits.ts'
@@ -39,11 +40,11 @@ export class S3Clients {
     return this.#roles !== undefined
   }
 
-  /** Fails with a DestinationError when the role cannot be assumed. */
-  async under(roleArn: string | undefined): Promise<S3Client> {
+  /** Fails with a DestinationError when the role cannot be assumed, and with the signal's reason. */
+  async under(roleArn: string | undefined, signal: AbortSignal): Promise<S3Client> {
     const roles = this.#roles
     if (roles === undefined || roleArn === undefined) return this.#own
-    await roles.credentials(roleArn)
+    await unlessAborted(roles.credentials(roleArn), signal)
     const client = this.#ofRoles.get(roleArn) ?? this.#make(() => roles.credentials(roleArn))
     this.#ofRoles.delete(roleArn)
     this.#ofRoles.set(roleArn, client)
@@ -83,5 +84,17 @@ function clientConfig({ endpoint, log, ...options }: S3ClientOptions, connection
     maxAttempts: 1,
     requestHandler: { connectionTimeout: connectionMs, throwOnRequestTimeout: true },
     logger: sdkLogger(log, 'object store'),
+  }
+}
+
+/** STS may take longer than is left: it is asked on for the others who wait. */
+async function unlessAborted(awaited: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const ended = new AbortController()
+  try {
+    await Promise.race([awaited, once(AbortSignal.any([signal, ended.signal]), 'abort')])
+    signal.throwIfAborted()
+  } finally {
+    ended.abort()
   }
 }

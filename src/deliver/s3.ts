@@ -82,7 +82,7 @@ class S3Objects implements Destination {
   async check(bucket: string, signal: AbortSignal, roleArn?: string): Promise<void> {
     const target = this.#target({ bucket, ...(roleArn === undefined ? {} : { roleArn }) })
     try {
-      const client = await this.#clients.under(roleArn)
+      const client = await this.#clients.under(roleArn, signal)
       await client.send(new HeadBucketCommand({ Bucket: bucket }), this.#limits(0, signal))
     } catch (error) {
       throw this.#classify(error, `reach bucket ${bucket}`, target, signal).error
@@ -143,7 +143,7 @@ class S3Objects implements Destination {
     how: { length: number; checksum: string | undefined; conditional: boolean },
     signal: AbortSignal,
   ): Promise<void> {
-    const client = await this.#clients.under(object.roleArn)
+    const client = await this.#clients.under(object.roleArn, signal)
     const body = await openBody(object.body)
     const limits = this.#limits(how.length, signal)
     try {
@@ -176,7 +176,7 @@ class S3Objects implements Destination {
     const { bucket, key } = object
     let found: Record<string, string>
     try {
-      const client = await this.#clients.under(object.roleArn)
+      const client = await this.#clients.under(object.roleArn, signal)
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
       found = (await client.send(command, this.#limits(0, signal))).Metadata ?? {}
     } catch (error) {

@@ -5,9 +5,11 @@ import { RoleSessions } from '../../src/deliver/role-sessions.ts'
 import { createS3Destination } from '../../src/deliver/s3.ts'
 import type { ObjectToPut } from '../../src/domain/ports.ts'
 import { failed } from '../conformance/destination/destination-suite.ts'
+import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { faults, startFakeS3, type FakeS3 } from '../support/fake-s3.ts'
 import { startFakeSts, type FakeSts } from '../support/fake-sts.ts'
+import { keepingLog } from '../support/log-lines.ts'
 import { signedBy } from '../support/signature.ts'
 
 const own = { accessKeyId: 'AKIAOWN', secretAccessKey: 'own-secret' }
@@ -159,24 +161,65 @@ describe('STS', () => {
     await clock.advance(49 * MINUTE)
     expect(await sessions.credentials(lake)).toEqual(first)
     await clock.advance(2 * MINUTE)
-    expect(await sessions.credentials(lake)).not.toEqual(first)
+    await eventually(async () => expect(await sessions.credentials(lake)).not.toEqual(first))
     expect(sts.sessions(lake)).toHaveLength(2)
   })
 
   test('may fail while a session is renewed: the old one serves until it ends, and STS is not asked for each put', async () => {
     const clock = new FakeClock()
+    const { log: keeping, lines } = keepingLog()
     const sessions = openSessions({
       clock: { now: () => Date.now(), monotonicMs: () => clock.monotonicMs() },
+      log: keeping,
     })
     const first = await sessions.credentials(lake)
     sts.refuse(lake, { status: 403, code: 'AccessDenied' })
     await clock.advance(51 * MINUTE)
-    for (let put = 0; put < 5; put += 1) expect(await sessions.credentials(lake)).toEqual(first)
+    const fivePuts = async (): Promise<void> => {
+      for (let put = 0; put < 5; put += 1) expect(await sessions.credentials(lake)).toEqual(first)
+    }
+    await fivePuts()
+    await eventually(() => expect(lines).toMatchObject([{ level: 'warn' }]))
+    await fivePuts()
     expect(sts.asked).toHaveLength(2)
     await clock.advance(8 * MINUTE)
     expect(await failed(sessions.credentials(lake))).toMatchObject({ code: 'AssumeRoleDenied' })
     sts.refuse(lake, undefined)
     expect(await sessions.credentials(lake)).toEqual(sts.sessions(lake)[1])
+  })
+
+  test('may be slow to renew a session: nobody waits for it until the old one ends', async () => {
+    const clock = new FakeClock()
+    const sessions = openSessions({
+      clock: { now: () => Date.now(), monotonicMs: () => clock.monotonicMs() },
+    })
+    const first = await sessions.credentials(lake)
+    const letGo = sts.hold()
+    for (const minutes of [51, 1, 5]) {
+      await clock.advance(minutes * MINUTE)
+      expect(await sessions.credentials(lake)).toEqual(first)
+    }
+    await clock.advance(2 * MINUTE)
+    const waiting = sessions.credentials(lake)
+    letGo()
+    expect(await waiting).toEqual(sts.sessions(lake)[1])
+    expect(sts.asked).toHaveLength(2)
+  })
+
+  test('that does not answer keeps no attempt longer than it may last, and serves the others when it does', async () => {
+    const roles = destination()
+    const letGo = sts.hold()
+    const attempt = new AbortController()
+    const givenUp = failed(roles.put(object(lake), attempt.signal))
+    const other = roles.put(object(lake), signal)
+    attempt.abort(new Error('the attempt took too long'))
+    expect(await givenUp).toMatchObject({ code: 'Aborted', retryable: true })
+    expect(s3.requests).toEqual([])
+    letGo()
+    expect(await other).toBe(7)
+    expect(sts.asked).toHaveLength(1)
+    expect(await failed(roles.put(object(lake), attempt.signal))).toMatchObject({ code: 'Aborted' })
+    expect(s3.keys('lake')).toHaveLength(1)
   })
 
   test('with another clock than ours gives sessions that are used neither once only nor for ever', async () => {
