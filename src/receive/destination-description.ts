@@ -9,6 +9,8 @@ import { describedProcessors } from './described-processors.ts'
 import { converts } from './destination-rules.ts'
 import type { ConversionInput, ExtendedS3Input, S3Input } from './http/create-input.ts'
 
+type LoggingInput = S3Input['CloudWatchLoggingOptions']
+
 const RETRY_SECONDS = 300
 
 export function destinationDescription(destination: ExtendedS3Input, account: Account): JsonObject {
@@ -51,8 +53,12 @@ function placeDescription(place: S3Input, hints: JsonObject, account: Account): 
     CompressionFormat: place.CompressionFormat ?? 'UNCOMPRESSED',
     EncryptionConfiguration:
       kms === undefined ? { NoEncryptionConfig: 'NoEncryption' } : { KMSEncryptionConfig: kms },
-    CloudWatchLoggingOptions: { Enabled: false, ...place.CloudWatchLoggingOptions },
+    CloudWatchLoggingOptions: loggingDescription(place.CloudWatchLoggingOptions),
   }
+}
+
+function loggingDescription({ Enabled = false, LogGroupName, LogStreamName }: LoggingInput = {}): JsonObject {
+  return { Enabled, ...said('LogGroupName', LogGroupName), ...said('LogStreamName', LogStreamName) }
 }
 
 /** Enabled stands for itself only when it is said: left out, processing is off and conversion on. */
@@ -69,14 +75,24 @@ function processingDescription(
 
 function conversionDescription(conversion: ConversionInput, account: Account): JsonObject {
   const Enabled = conversion.Enabled ?? true
-  const defaults = { RoleARN: defaultRole(account), Region: account.region, VersionId: 'LATEST' }
-  const schema = Enabled ? { ...defaults, ...conversion.SchemaConfiguration } : conversion.SchemaConfiguration
+  const { SchemaConfiguration: given } = conversion
+  const schema = Enabled ? wholeSchema(given, account) : given
   return {
     ...optional('SchemaConfiguration', asJson(schema)),
     ...optional('InputFormatConfiguration', asJson(conversion.InputFormatConfiguration)),
     ...optional('OutputFormatConfiguration', asJson(conversion.OutputFormatConfiguration)),
     Enabled,
   }
+}
+
+function wholeSchema(given: ConversionInput['SchemaConfiguration'], account: Account): object {
+  const {
+    RoleARN = defaultRole(account),
+    Region = account.region,
+    VersionId = 'LATEST',
+    ...table
+  } = given ?? {}
+  return { RoleARN, ...table, Region, VersionId }
 }
 
 function partitioningDescription({

@@ -1,24 +1,18 @@
 /** Broken constraints in the words and the order of the service; several of the cases were seen on the real one. */
 import { expect, test } from 'vitest'
-import { ClientError } from '../../src/domain/errors.ts'
 import { readStructure, validated, type StructureShape } from '../../src/receive/http/constraints.ts'
 import { createInputShape } from '../../src/receive/http/create-input.ts'
 import { javaHashOrder } from '../../src/receive/http/java-hash-order.ts'
 import { structure, tagKeys, words } from '../../src/receive/http/shapes.ts'
 import { createInput } from '../support/api-inputs.ts'
+import { refusalOf } from '../support/refusal.ts'
 
 const create = createInputShape({ limits: 'aws', roleOptional: false })
 const DESTINATION = 'extendedS3DestinationConfiguration'
 const SERIALIZER = `${DESTINATION}.dataFormatConversionConfiguration.outputFormatConfiguration.serializer`
 
 function refusal(shape: StructureShape, input: unknown): string {
-  try {
-    validated(shape, input)
-    return 'nothing'
-  } catch (error) {
-    if (error instanceof ClientError) return `${error.type}: ${error.message}`
-    throw error
-  }
+  return refusalOf(() => validated(shape, input))
 }
 
 function conversionRefusal(conversion: object): string {

@@ -1,7 +1,6 @@
 /** UpdateDestination: what is merged, what is replaced, what can never change, and when it makes no new version. */
 import { expect, test } from 'vitest'
 import type { DeliveryStream, JsonObject } from '../../src/domain/delivery-stream.ts'
-import { ClientError } from '../../src/domain/errors.ts'
 import { MIB } from '../../src/domain/limits.ts'
 import { definitionFrom } from '../../src/receive/definition.ts'
 import { destinationInput } from '../../src/receive/described-destination.ts'
@@ -10,6 +9,7 @@ import type { Extensions } from '../../src/receive/extensions.ts'
 import { validated } from '../../src/receive/http/constraints.ts'
 import { createInputShape, type CreateInput } from '../../src/receive/http/create-input.ts'
 import { CONVERSION, createInput, ROLE_ARN } from '../support/api-inputs.ts'
+import { refusalOf } from '../support/refusal.ts'
 
 const context = {
   limits: 'aws' as const,
@@ -37,13 +37,7 @@ function updated(destination: object, update: DestinationUpdate): DeliveryStream
 }
 
 function problem(destination: object, update: DestinationUpdate): string {
-  try {
-    updated(destination, update)
-  } catch (error) {
-    if (error instanceof ClientError) return `${error.type}: ${error.message}`
-    throw error
-  }
-  return 'nothing'
+  return refusalOf(() => updated(destination, update))
 }
 
 test('members that are given take the place of those that are stored, the others stay', () => {
@@ -59,9 +53,15 @@ test('members that are given take the place of those that are stored, the others
 })
 
 test('an empty text takes a member away', () => {
+  const logging = { LogGroupName: 'g', LogStreamName: 's' }
   const { destination, description } = updated(
-    { Prefix: 'a/', FileExtension: '.json', CustomTimeZone: 'Asia/Tokyo' },
-    { Prefix: '', FileExtension: '', CustomTimeZone: '' },
+    { Prefix: 'a/', FileExtension: '.json', CustomTimeZone: 'Asia/Tokyo', CloudWatchLoggingOptions: logging },
+    {
+      Prefix: '',
+      FileExtension: '',
+      CustomTimeZone: '',
+      CloudWatchLoggingOptions: { LogGroupName: '', LogStreamName: '' },
+    },
   )
   expect(destination).toEqual(created({}).destination)
   expect(description).toEqual(created({}).description)

@@ -1,11 +1,11 @@
 /** Delivery streams that a Kinesis data stream feeds: their definition, and what extensions make of it. */
 import { expect, test } from 'vitest'
-import { ClientError } from '../../src/domain/errors.ts'
 import { definitionFrom, tableProblem } from '../../src/receive/definition.ts'
 import type { StreamExtension } from '../../src/receive/extensions.ts'
 import { validated } from '../../src/receive/http/constraints.ts'
 import { createInputShape, type CreateInput } from '../../src/receive/http/create-input.ts'
 import { CONVERSION, createInput, ROLE_ARN } from '../support/api-inputs.ts'
+import { refusalOf } from '../support/refusal.ts'
 
 const STREAM_ARN = 'arn:aws:kinesis:eu-west-1:000000000000:stream/clicks'
 const NOW_MS = Date.UTC(2026, 10, 2, 9, 15, 0, 250)
@@ -32,13 +32,7 @@ function define(input: unknown, extension: StreamExtension = {}, roleOptional = 
 }
 
 function problem(input: unknown, extension: StreamExtension = {}): string {
-  try {
-    define(input, extension)
-  } catch (error) {
-    if (error instanceof ClientError) return `${error.type}: ${error.message}`
-    throw error
-  }
-  return 'nothing'
+  return refusalOf(() => define(input, extension))
 }
 
 test('a stream fed by Kinesis reads from the moment of its creation and keeps every record', () => {
