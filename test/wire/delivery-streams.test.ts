@@ -142,6 +142,21 @@ test('names are listed in order, in pages', async () => {
   }
 })
 
+test('names of folders, and of what every object has, are names like all others', async () => {
+  for (const name of ['__proto__', 'constructor', '..', '.', '-']) {
+    await create(name)
+    await becomeActive(name)
+    const put = await client.send(
+      new PutRecordCommand({ DeliveryStreamName: name, Record: { Data: Buffer.from('1') } }),
+    )
+    expect(put.RecordId).toBeTruthy()
+    const listed = await client.send(new ListDeliveryStreamsCommand({ Limit: 10_000 }))
+    expect(listed.DeliveryStreamNames).toContain(name)
+    expect((await describe(name))?.DeliveryStreamName).toBe(name)
+    await client.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName: name }))
+  }
+})
+
 test('deleting what is not there is not found', async () => {
   await expect(
     client.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName: `none-${run}` })),
