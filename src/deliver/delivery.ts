@@ -16,6 +16,7 @@ import type { Plan } from '../domain/plan.ts'
 import type { Clock, Dispatch, ResolveColumns, Store } from '../domain/ports.ts'
 import type { DeliveryAttempt } from './attempt.ts'
 import { backUp } from './backup.ts'
+import { startDeadline } from './deadline.ts'
 import { land, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
 import type { Deliver, DeliveryResult } from './queue.ts'
@@ -64,12 +65,11 @@ async function attemptDelivery(
   jobSignal: AbortSignal,
 ): Promise<void> {
   const { clock, attemptMaxMs, store, crash } = options
-  const deadline = new AbortController()
-  const ended = new AbortController()
-  void clock.sleep(attemptMaxMs, ended.signal).then(() => {
-    if (!ended.signal.aborted) deadline.abort(new Error(`attempt took longer than ${attemptMaxMs} ms`))
+  const deadline = startDeadline(clock, attemptMaxMs, {
+    signal: jobSignal,
+    late: () => new Error(`attempt took longer than ${attemptMaxMs} ms`),
   })
-  const signal = AbortSignal.any([jobSignal, deadline.signal])
+  const { signal } = deadline
   try {
     const plan = await pinPlan(options, batch)
     if (plan === undefined) return
@@ -86,7 +86,7 @@ async function attemptDelivery(
     }
     await endBatch(options, batch, await landBoth(options, attempt))
   } finally {
-    ended.abort()
+    deadline.end()
   }
 }
 

@@ -5,7 +5,7 @@ import { Metrics } from '../../src/account/metrics.ts'
 import { createDelivery, type DeliveryOptions } from '../../src/deliver/delivery.ts'
 import type { DeliveryResult } from '../../src/deliver/queue.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'
-import type { DestinationError } from '../../src/domain/errors.ts'
+import { DestinationError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Plan } from '../../src/domain/plan.ts'
@@ -26,6 +26,8 @@ export interface OneDeliveryOptions {
   readonly rawEncoder?: Encoder
   /** Why the destination does not take an object. Default: it takes all. */
   readonly refuse?: (object: ObjectToPut) => DestinationError | undefined
+  /** Objects whose puts are not answered before they are given up. Default: none. */
+  readonly hangs?: (object: ObjectToPut) => boolean
   /** Throws to end an attempt where it is. */
   readonly crash?: CrashHook
 }
@@ -35,6 +37,7 @@ export interface OneDelivery {
   /** Every put of every attempt that was taken. */
   readonly puts: readonly LandedPut[]
   readonly metrics: Metrics
+  readonly clock: FakeClock
   /** What the batch was discarded with. */
   readonly outcome: Outcome | undefined
   /** Why the batch was set aside. */
@@ -51,6 +54,7 @@ export const ARRIVAL_MS = 1_790_000_000_000
 export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
   const { frames, plan } = options
   const metrics = new Metrics()
+  const clock = new FakeClock()
   const puts: LandedPut[] = []
   let batch = sealed(frames)
   let outcome: Outcome | undefined
@@ -89,16 +93,17 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
       ),
     destination: {
       check: () => Promise.resolve(),
-      put: (object) => {
+      put: async (object, signal) => {
+        if (options.hangs?.(object) === true) throw await aborted(signal)
         const refusal = options.refuse?.(object)
-        if (refusal !== undefined) return Promise.reject(refusal)
+        if (refusal !== undefined) throw refusal
         const body = bytesOf(object)
         puts.push({ ...object, body })
-        return Promise.resolve(body.length)
+        return body.length
       },
     },
     dispatch: () => Promise.resolve(),
-    clock: new FakeClock(),
+    clock,
     stagingPath: options.stagingPath,
     metrics,
     log: createLog('silent'),
@@ -111,6 +116,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     },
     puts,
     metrics,
+    clock,
     get outcome() {
       return outcome
     },
@@ -125,6 +131,11 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
       return deliver(batch, new AbortController().signal)
     },
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<DestinationError> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  return new DestinationError('put: given up', { code: 'Aborted', retryable: true })
 }
 
 function bytesOf({ body }: ObjectToPut): Buffer {

@@ -16,6 +16,7 @@ import type { Plan } from '../../src/domain/plan.ts'
 import type { Encoded, Encoder } from '../../src/domain/ports.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
 import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
+import { eventually } from '../support/eventually.ts'
 import { kinesisFrame } from '../support/kinesis-frames.ts'
 import { oneDelivery, type OneDelivery, type OneDeliveryOptions } from '../support/one-delivery.ts'
 
@@ -215,6 +216,18 @@ test('G1: while the data’s bucket is lost the backup lands under one key, and 
   expect((await run.attempt()).kind).toBe('finished')
   expect(new Set(into(run, 'vault').map((put) => put.key)).size).toBe(1)
   expect(run.outcome?.objects.map(({ kind }) => kind)).toEqual(['backup', 'data', 'error'])
+})
+
+test('G1: a store of backups that hangs takes half of an attempt, and the data lands in the other half', async () => {
+  let hanging = 0
+  const run = delivery({ hangs: ({ bucket }) => bucket === 'vault' && (hanging += 1) > 0 })
+  const attempt = run.attempt()
+  await eventually(() => expect(hanging).toBe(1))
+  await run.clock.advance(30_000)
+  expect((await attempt).kind).toBe('retry')
+  expect(into(run, 'lake')).toHaveLength(2)
+  expect(run.outcome).toBeUndefined()
+  expect(run.clock.sleeping, 'nothing waits for the time to pass').toBe(0)
 })
 
 test('a batch that cannot be converted now is in its backup all the same', async () => {
