@@ -37,18 +37,20 @@ export async function openAuthentication(options: AuthenticationOptions): Promis
   let wanted = config
   let signing: Signing = config.auth
   let declared: ReadonlySet<string> = new Set()
+  let count = 0
   const keyring = createKeyring(config.aws, () => declared)
   const files = keepFresh({
     paths: () => (signing.credentialsFile === undefined ? [] : [signing.credentialsFile]),
     async load() {
-      const taking = wanted
+      const { deliveryStreams } = wanted
       const credentials = await credentialsOf(signing)
       keyring.replace(credentials)
-      declared = arnsIn(taking.deliveryStreams)
+      count = credentials.length
+      declared = arnsIn(deliveryStreams)
     },
     everyMs: LOOK_EVERY_MS,
     clock,
-    onLoaded: () => log.info('credentials were replaced'),
+    onLoaded: () => log.info({ credentials: count }, 'credentials were replaced'),
     onError: (err) => log.error({ err }, 'credentials could not be replaced; those before stay good'),
   })
   await files.start()

@@ -42,7 +42,7 @@ export async function keepCertified({ files, certify, clock, log, onStop }: Fres
     load: async () => certify(await readCertifiedKey(files)),
     everyMs: LOOK_EVERY_MS,
     clock,
-    onLoaded: () => log.info('certificate was replaced'),
+    onLoaded: () => log.info({ cert: files.cert }, 'certificate was replaced'),
     onError: (err) => log.error({ err }, 'certificate could not be replaced; the one before stays in use'),
   })
   await fresh.start()

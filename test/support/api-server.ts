@@ -5,18 +5,17 @@ import { FirehoseClient } from '@aws-sdk/client-firehose'
 import { createLog } from '../../src/account/log.ts'
 import { Metrics } from '../../src/account/metrics.ts'
 import { createAccept } from '../../src/receive/accept.ts'
-import { createApiServer, type ApiServerOptions } from '../../src/receive/http/server.ts'
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/receive/http/server.ts'
 import { createStreamDirectory } from '../../src/receive/stream-directory.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { ACCOUNT_ID } from './api-inputs.ts'
 import { MemoryStore } from './memory-store.ts'
 
-export interface ServedApi {
+export interface ServedApi extends Pick<ApiServer, 'certify' | 'stop'> {
   readonly url: string
   readonly port: number
   readonly store: MemoryStore
   readonly metrics: Metrics
-  stop(): Promise<void>
 }
 
 export async function serveApi(
@@ -50,7 +49,14 @@ export async function serveApi(
     ...changes,
   })
   const { port } = await server.start()
-  return { url: `http://127.0.0.1:${port}`, port, store, metrics, stop: () => server.stop() }
+  return {
+    url: `${changes.certified === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    port,
+    store,
+    metrics,
+    certify: (certified) => server.certify(certified),
+    stop: () => server.stop(),
+  }
 }
 
 interface Keys {
