@@ -32,8 +32,14 @@ export async function untilDrained(installation: Installation): Promise<void> {
 }
 
 /** Full speed for `seconds`. */
-export async function endToEnd(shape: Shape, seconds: number): Promise<EndToEnd> {
-  const installation = await install({ shape, sizeInMBs: 128, intervalInSeconds: 5, buckets: ['lake'] })
+export async function endToEnd(shape: Shape, seconds: number, signed = false): Promise<EndToEnd> {
+  const installation = await install({
+    shape,
+    signed,
+    sizeInMBs: 128,
+    intervalInSeconds: 5,
+    buckets: ['lake'],
+  })
   try {
     await installation.load({
       operation: 'PutRecordBatch',
@@ -72,8 +78,14 @@ export async function endToEnd(shape: Shape, seconds: number): Promise<EndToEnd>
 }
 
 /** PutRecord, one record a call. */
-export async function putRecord(shape: Shape, seconds: number): Promise<LoadReport> {
-  const installation = await install({ shape, sizeInMBs: 128, intervalInSeconds: 5, buckets: ['lake'] })
+export async function putRecord(shape: Shape, seconds: number, signed = false): Promise<LoadReport> {
+  const installation = await install({
+    shape,
+    signed,
+    sizeInMBs: 128,
+    intervalInSeconds: 5,
+    buckets: ['lake'],
+  })
   try {
     await installation.load({ operation: 'PutRecord', connections: 64, seconds: 2, records: 1, badShare: 0 })
     return await installation.load({

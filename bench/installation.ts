@@ -20,6 +20,8 @@ export interface InstallationOptions {
   /** Buckets that the object store has from the start. */
   readonly buckets: readonly string[]
   readonly maxBytes?: string
+  /** Requests are signed, and their signatures are verified. */
+  readonly signed?: boolean
   /** Feeds the delivery stream, in place of the API. */
   readonly dataStream?: FakeDataStream
 }
@@ -44,6 +46,8 @@ export interface Installation {
   close(): Promise<void>
 }
 
+const credential = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' }
+
 function configuration(
   folder: string,
   options: InstallationOptions,
@@ -65,6 +69,7 @@ function configuration(
     convert: { engine: options.engine ?? 'duckdb', stagingPath: join(folder, 'staging') },
     catalog: { databases: { sales: { orders: { columns: eightColumns } } } },
     limits: 'relaxed',
+    ...(options.signed === true ? { auth: { mode: 'sigv4', credentials: [credential] } } : {}),
     ...kinesisSettings(options.dataStream),
     deliveryStreams: [
       {
@@ -158,9 +163,10 @@ export async function install(options: InstallationOptions): Promise<Installatio
       return { read: () => Object.fromEntries(meters.map(([name, meter]) => [name, meter.read()])) }
     },
     async load(load) {
+      const signing = options.signed === true ? { credential } : {}
       const child = spawn(
         process.execPath,
-        [...script('./load.ts'), JSON.stringify({ ...load, port: api.port, stream: STREAM })],
+        [...script('./load.ts'), JSON.stringify({ ...load, ...signing, port: api.port, stream: STREAM })],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       )
       return JSON.parse(await firstLine(child)) as LoadReport

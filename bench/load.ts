@@ -6,6 +6,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { signedRequest } from '../test/support/signed-requests.ts'
 import { badOrder, order, seeded } from './orders.ts'
 
 export interface LoadOptions {
@@ -20,6 +21,8 @@ export interface LoadOptions {
   readonly badShare: number
   /** Most records a second; 0 means as fast as answers come. */
   readonly recordsPerSecond?: number
+  /** Sign the requests with this credential. */
+  readonly credential?: { readonly accessKeyId: string; readonly secretAccessKey: string }
 }
 
 export interface LoadReport {
@@ -35,13 +38,16 @@ export interface LoadReport {
 }
 
 const DISTINCT_REQUESTS = 48
+/** A signature holds for five minutes. */
+const SIGNED_AGAIN_MS = 120_000
 
 interface Prebuilt {
   readonly bytes: Buffer
   readonly recordBytes: number
 }
 
-function prebuild({ port, stream, operation, records, badShare }: LoadOptions, seed: number): Prebuilt {
+async function prebuild(options: LoadOptions, seed: number): Promise<Prebuilt> {
+  const { port, stream, operation, records, badShare } = options
   const random = seeded(seed)
   const count = operation === 'PutRecord' ? 1 : records
   const texts = Array.from({ length: count }, (_, index) =>
@@ -53,15 +59,17 @@ function prebuild({ port, stream, operation, records, badShare }: LoadOptions, s
       ? { DeliveryStreamName: stream, Record: data[0] }
       : { DeliveryStreamName: stream, Records: data },
   )
-  const head = [
-    'POST / HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    'Content-Type: application/x-amz-json-1.1',
-    `X-Amz-Target: Firehose_20150804.${operation}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    '',
-    '',
-  ].join('\r\n')
+  const headers = {
+    host: `127.0.0.1:${port}`,
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amz-target': `Firehose_20150804.${operation}`,
+    ...(options.credential === undefined
+      ? {}
+      : (await signedRequest({ port, operation, body, credential: options.credential })).headers),
+    'content-length': Buffer.byteLength(body),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  const head = ['POST / HTTP/1.1', ...lines, '', ''].join('\r\n')
   return {
     bytes: Buffer.from(head + body),
     recordBytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
@@ -117,7 +125,9 @@ class Connection {
 }
 
 export async function load(options: LoadOptions): Promise<LoadReport> {
-  const requests = Array.from({ length: DISTINCT_REQUESTS }, (_, index) => prebuild(options, index + 1))
+  const build = (): Promise<Prebuilt[]> =>
+    Promise.all(Array.from({ length: DISTINCT_REQUESTS }, (_, index) => prebuild(options, index + 1)))
+  let requests = await build()
   const perRequest = options.operation === 'PutRecord' ? 1 : options.records
   const connections = Array.from({ length: options.connections }, () => new Connection(options.port))
   const latencies: number[] = []
@@ -152,7 +162,11 @@ export async function load(options: LoadOptions): Promise<LoadReport> {
       } else failed += perRequest
     }
   }
+  const signAgain = setInterval(() => {
+    if (options.credential !== undefined) void build().then((built) => (requests = built))
+  }, SIGNED_AGAIN_MS)
   await Promise.all(connections.map(drive))
+  clearInterval(signAgain)
   const seconds = (performance.now() - startMs) / 1000
   const used = process.cpuUsage(cpu)
   for (const connection of connections) connection.close()

@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), compression, embedded, redis, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -61,6 +61,29 @@ async function benchEndToEnd(shape: Shape): Promise<void> {
   sayUsage(last.usage, last.landed)
 }
 
+/** With signatures and without, by turns. */
+async function benchSignatures(shape: Shape): Promise<void> {
+  const plain: EndToEnd[] = []
+  const signed: EndToEnd[] = []
+  for (let run = 0; run < runs; run += 1) {
+    plain.push(await endToEnd(shape, seconds))
+    signed.push(await endToEnd(shape, seconds, true))
+  }
+  say(`\nsigv4, ${shape}: 500-record requests, ${seconds} s, ${runs} runs, every record landed`)
+  for (const [name, results] of [
+    ['not signed', plain],
+    ['signed', signed],
+  ] as const) {
+    say(`  ${name}: ${spread(results.map((result) => result.drainedPerSecond))} records/s to the last record`)
+    const last = results.at(-1)
+    if (last !== undefined) sayUsage(last.usage, last.landed)
+  }
+  const shares = signed.map(
+    (result, run) => result.drainedPerSecond / (plain[run]?.drainedPerSecond ?? Number.NaN),
+  )
+  say(`  signed / not signed: ${spread(shares, (share) => share.toFixed(2))}`)
+}
+
 async function benchKinesis(shape: Shape, withMetadata: boolean): Promise<void> {
   const results: KinesisRun[] = []
   for (let run = 0; run < runs; run += 1)
@@ -107,14 +130,16 @@ if (wanted('convert')) await benchConvert()
 if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')
+if (wanted('sigv4')) for (const shape of ['embedded', 'redis'] as const) await benchSignatures(shape)
 if (wanted('put-record')) {
-  for (const shape of ['embedded', 'redis'] as const) {
-    const report = await putRecord(shape, Math.min(seconds, 15))
-    say(`\nPutRecord one by one, 64 connections, ${shape}`)
-    say(
-      `  ${whole(report.records / report.seconds)} records/s, p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms`,
-    )
-  }
+  for (const shape of ['embedded', 'redis'] as const)
+    for (const signed of [false, true]) {
+      const report = await putRecord(shape, Math.min(seconds, 15), signed)
+      say(`\nPutRecord one by one, 64 connections, ${signed ? 'signed' : 'not signed'}, ${shape}`)
+      say(
+        `  ${whole(report.records / report.seconds)} records/s, p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms`,
+      )
+    }
 }
 if (wanted('backlog')) {
   for (const shape of ['embedded', 'redis'] as const) {
