@@ -38,8 +38,10 @@ const RENEW_AGAIN_MS = 30_000
 const LASTS_MIN_MS = 60_000
 /** Roles remembered at a time. */
 const ROLES_MAX = 1_000
-const CONNECTION_MS = 5_000
-const REQUEST_MS = 15_000
+/** STS answers within a second. Who waits for it holds a place that deliveries without a role could have. */
+const CONNECTION_MS = 3_000
+const REQUEST_MS = 5_000
+const TRIES = 2
 
 interface Session {
   readonly credentials: Credentials
@@ -63,6 +65,7 @@ export class RoleSessions {
       region: options.region,
       ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
       ...ownCredentials(options),
+      maxAttempts: TRIES,
       requestHandler: {
         connectionTimeout: CONNECTION_MS,
         requestTimeout: REQUEST_MS,

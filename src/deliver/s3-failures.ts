@@ -50,6 +50,14 @@ const permission = ({ object, acl }: S3Target): string => {
 const unreachable = (target: S3Target): string =>
   `see that ${host(target)} is up and can be reached from here`
 
+/** What to do about keys that were refused: those of a role's session are replaced at the next try. */
+const ownKeys =
+  (hint: string) =>
+  (target: S3Target): string =>
+    target.roleArn === undefined
+      ? hint
+      : `another session of ${target.roleArn} is asked for at the next try; if that is refused as well, see that ${host(target)} takes sessions of this STS (aws.stsEndpoint)`
+
 /** Searched from the top, first by name, then by status. */
 export const s3Failures = [
   ...kmsFailures,
@@ -100,14 +108,15 @@ export const s3Failures = [
       'UnrecognizedClientException',
     ],
     says: 'the credentials were refused',
-    hint: () =>
+    hint: ownKeys(
       'correct objectStore.accessKeyId and secretAccessKey; a proxy that changes the host or path breaks signatures too',
+    ),
   },
   {
     code: 'ExpiredToken',
     names: ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'],
     says: 'the session credentials have expired',
-    hint: () => 'renew the session token, or use credentials that renew themselves (a role)',
+    hint: ownKeys('renew the session token, or use credentials that renew themselves (a role)'),
   },
   {
     code: 'NoCredentials',
