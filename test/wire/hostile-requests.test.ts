@@ -106,6 +106,16 @@ describe('requests that are none', () => {
     expect(await speak(api.port, request(put('next'), { headers: closing }))).toMatch(/^HTTP\/1.1 200 /)
   })
 
+  test.each(['GET / HTTP/1.1', 'POST /other HTTP/1.1'])(
+    '%s that waits to be asked for a body is answered and cut off: what comes next may be no body',
+    async (line) => {
+      const api = await serve()
+      const bytes = request(put('x'), { line, headers: ['Host: x', 'Expect: 100-continue'] })
+      const answer = await speak(api.port, bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4))
+      expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*Connection: close\r\n/s)
+    },
+  )
+
   test('headers that come drop by drop are cut off', async () => {
     const api = await serve({ bodyTimeoutMs: 200 })
     expect(await speak(api.port, 'POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ')).toMatch(/^HTTP\/1.1 408 /)

@@ -93,8 +93,9 @@ function answerUnread(
   response: ServerResponse,
   front: Front,
 ): void {
+  const isLast = front.isStopping() || expectsContinue(request)
   void discardBody(request)
-  write(response, errorAnswer(error), randomUUID(), front.isStopping())
+  write(response, errorAnswer(error), randomUUID(), isLast)
   front.metrics.count('hydrant_requests_total', { operation: 'unknown', result: error.type })
 }
 
@@ -131,8 +132,8 @@ async function answered(exchange: Exchange, front: Front): Promise<Answer> {
 }
 
 /** Its body comes only when it is asked for; after another answer it may never come. */
-function expectsContinue({ headers }: IncomingMessage): boolean {
-  return headers.expect !== undefined && /^100-continue$/i.test(headers.expect)
+function expectsContinue({ headers: { expect }, httpVersion, complete }: IncomingMessage): boolean {
+  return expect !== undefined && !complete && httpVersion === '1.1' && /\b100-continue\b/i.test(expect)
 }
 
 /** Longer texts are no names of streams. */
