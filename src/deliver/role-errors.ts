@@ -31,7 +31,8 @@ export const roleFailures = [
     code: 'AssumeRoleInvalid',
     names: ['ValidationError', 'InvalidParameterValue', 'MalformedPolicyDocument', 'PackedPolicyTooLarge'],
     says: 'STS does not take this role',
-    hint: ({ roleArn }) => `correct RoleARN; ${roleArn} must be the role of an account`,
+    hint: ({ roleArn }) =>
+      `${roleArn} must be the role of an account; a corrected RoleARN counts for later batches, this one keeps its plan`,
   },
   {
     code: 'AssumeRoleCredentials',

@@ -81,7 +81,8 @@ export const s3Failures = [
     names: ['NoSuchBucket', 'NotFound', 'NoSuchKey'],
     statuses: [404],
     says: 'no such bucket',
-    hint: (target) => `create the bucket ${target.bucket} on ${host(target)}, or correct BucketARN`,
+    hint: (target) =>
+      `create the bucket ${target.bucket} on ${host(target)}; a corrected BucketARN counts for later batches, this one keeps its plan`,
   },
   {
     code: 'SlowDown',
@@ -244,7 +245,8 @@ export const s3Failures = [
     code: 'InvalidBucketName',
     names: ['InvalidBucketName', 'InvalidBucketNameException'],
     says: 'the bucket name is not valid',
-    hint: () => 'correct BucketARN; custom endpoints mostly need objectStore.forcePathStyle: true',
+    hint: () =>
+      'custom endpoints mostly need objectStore.forcePathStyle: true; a corrected BucketARN counts for later batches, this one keeps its plan',
   },
   {
     code: 'NotImplemented',

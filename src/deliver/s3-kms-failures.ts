@@ -28,7 +28,7 @@ export const kmsFailures = [
     names: ['KMS.NotFoundException', 'KMS.InvalidArnException', 'InvalidKMSResourceException'],
     says: 'there is no such KMS key',
     hint: (target) =>
-      `correct ${ownKey(target)}: ${key(target)} must be there, in the region of the bucket ${target.bucket}`,
+      `${key(target)} must be there, in the region of the bucket ${target.bucket}; a corrected ${ownKey(target)} counts for later batches, this one keeps its plan`,
   },
   {
     code: 'KMS',

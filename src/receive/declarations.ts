@@ -10,7 +10,7 @@ import type { Log } from '../account/log.ts'
 import type { Column, DeliveryStream } from '../domain/delivery-stream.ts'
 import { ClientError, StartError } from '../domain/errors.ts'
 import type { Clock, Registry, ResolveColumns } from '../domain/ports.ts'
-import { declare, sourceChange } from './declare.ts'
+import { declare, impossibleChange } from './declare.ts'
 import { definitionFrom, tableProblem, unfitExtension } from './definition.ts'
 import { streamProblems } from './destination-rules.ts'
 import {
@@ -147,7 +147,7 @@ export async function checkDeclarations(options: DeclarationsOptions): Promise<v
     const found = declarationProblems(input, options)
     if (found.length === 0) {
       const stream = wanted(input, options)
-      const problem = (await tableProblem(stream, options)) ?? (await changedSource(stream, options))
+      const problem = (await tableProblem(stream, options)) ?? (await unmadeChange(stream, options))
       if (problem !== undefined) found.push(problem)
       if (seen.has(stream.name)) found.push(`${stream.name} is declared twice`)
       seen.add(stream.name)
@@ -156,7 +156,7 @@ export async function checkDeclarations(options: DeclarationsOptions): Promise<v
   }
   if (problems.length > 0)
     throw new StartError(`declare delivery streams:\n${problems.join('\n')}`, {
-      hint: 'correct deliveryStreams or extensions in the configuration file; hydrant check names all but changed sources',
+      hint: 'correct deliveryStreams or extensions in the configuration file; hydrant check names all but what a stream that is there cannot become',
     })
 }
 
@@ -171,12 +171,12 @@ function declarationProblems(input: unknown, { context, extensions, clock }: Dec
   )
 }
 
-async function changedSource(
+async function unmadeChange(
   declared: DeliveryStream,
   { registry }: DeclarationsOptions,
 ): Promise<string | undefined> {
   const stored = await registry.get(declared.name)
-  return stored === undefined || stored.status === 'DELETING' ? undefined : sourceChange(stored, declared)
+  return stored === undefined || stored.status === 'DELETING' ? undefined : impossibleChange(stored, declared)
 }
 
 /** The stream that a checked declaration asks for, as if it were new. */

@@ -20,7 +20,7 @@ export interface DeclareOptions {
  *
  * @param stream what the declaration asks for, as if it were new
  * @param input the declaration
- * @throws StartError when the stream was created with another source
+ * @throws StartError when the stream cannot become what the declaration asks for
  */
 export async function declare(
   stream: DeliveryStream,
@@ -44,7 +44,7 @@ export async function declare(
       await registry.remove(stored)
       continue
     }
-    const change = sourceChange(stored, stream)
+    const change = impossibleChange(stored, stream)
     if (change !== undefined) throw new StartError(`declare delivery streams: ${change}`)
     if (stored.declarations.includes(hash)) {
       tellKept(stored, stream, { hash, extension, log })
@@ -89,9 +89,12 @@ function tellKept(
     )
 }
 
+/** A definition stays small, however often its file changes. */
+const DECLARATIONS_KEPT = 1_000
+
 /** The stored stream with the destination of the declaration; a new version only if that changes anything. */
 function updated(stored: DeliveryStream, declared: DeliveryStream, hash: string): DeliveryStream {
-  const declarations = [...stored.declarations, hash]
+  const declarations = [...stored.declarations, hash].slice(-DECLARATIONS_KEPT)
   if (sameEffect(stored, declared)) return { ...stored, declarations }
   const { hints, destination, description, kinesis } = declared
   return {
@@ -127,8 +130,16 @@ function canonical(value: unknown): string {
   )
 }
 
+/** What no update may do to a stream, in a sentence; the same for the API and for a file. */
+export function impossibleChange(stored: DeliveryStream, declared: DeliveryStream): string | undefined {
+  const change = sourceChange(stored, declared)
+  if (change !== undefined) return change
+  if (stored.destination.backup === undefined || declared.destination.backup !== undefined) return undefined
+  return `${stored.name} has S3BackupMode Enabled and is declared without; a backup cannot be disabled, as on AWS: declare it again, or delete the delivery stream with DeleteDeliveryStream, which drops what it has not delivered`
+}
+
 /** A source stays what it was when the stream was created. Its role may differ: nothing assumes it. */
-export function sourceChange(stored: DeliveryStream, declared: DeliveryStream): string | undefined {
+function sourceChange(stored: DeliveryStream, declared: DeliveryStream): string | undefined {
   const [was, wanted] = [stored, declared].map(({ type, kinesis }) =>
     kinesis === undefined ? type : `${type} of ${kinesis.streamArn}`,
   )

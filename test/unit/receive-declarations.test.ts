@@ -94,6 +94,37 @@ test('a declaration that is applied while the stream is tagged or encrypted keep
   expect(stream?.declarations).toHaveLength(2)
 })
 
+test('a declaration that would disable a backup is refused, and changes nothing', async () => {
+  const { store, start } = setUp()
+  const { DeliveryStreamName, ExtendedS3DestinationConfiguration: place } = declaration('a/')
+  const backedUp = {
+    DeliveryStreamName,
+    ExtendedS3DestinationConfiguration: {
+      ...place,
+      S3BackupMode: 'Enabled',
+      S3BackupConfiguration: { BucketARN: 'arn:aws:s3:::safe' },
+    },
+  }
+  await start([backedUp])
+  const before = store.streams.get('orders')
+  expect(before?.destination.backup?.bucket).toBe('safe')
+  await expect(start([declaration('b/')])).rejects.toThrow(
+    /deliveryStreams\[0\]: orders has S3BackupMode Enabled and is declared without; a backup cannot be disabled/,
+  )
+  expect(store.streams.get('orders')).toEqual(before)
+  await start([{ ...backedUp, Tags: [{ Key: 'file', Value: '2' }] }])
+  expect(store.streams.get('orders')?.destination.backup?.bucket).toBe('safe')
+})
+
+test('a stream remembers the declarations that were applied last, not all of them', async () => {
+  const { store, start } = setUp()
+  for (let file = 0; file < 1_010; file += 1) await start([declaration(`${file}/`)])
+  const hashes = store.streams.get('orders')?.declarations
+  expect(hashes).toHaveLength(1_000)
+  expect(hashes?.at(-1)).toBe(declarationHash(declaration('1009/')))
+  expect(hashes?.at(0)).toBe(declarationHash(declaration('10/')))
+})
+
 test('a declaration gives its tags when it creates the stream, and changes none afterwards', async () => {
   const { store, start } = setUp()
   const tagged = (Value: string) => ({ ...declaration('a/'), Tags: [{ Key: 'file', Value }] })
