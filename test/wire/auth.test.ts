@@ -183,6 +183,11 @@ describe('who does not sign', () => {
       'AWS4-HMAC-SHA256 Credential=a/b/c/d, SignedHeaders=host;x-amz-date;x-amz-target;x-amz-content-sha256, Signature=a',
       /^Credential must have exactly 5 slash-delimited elements, e\.g\. keyid\/date\/region\/service\/term, got 'a\/b\/c\/d'$/,
     ],
+    // Each time a long header was named it would have to be hashed.
+    [
+      `AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host;x-amz-date;x-amz-target;x-amz-content-sha256${';a;A'.repeat(1000)}, Signature=a`,
+      /^Authorization header must name each 'SignedHeader' once\.$/,
+    ],
   ])('%s is incomplete', async (authorization, sentence) => {
     const api = await serve()
     const [type, message] = await refusal(changed(await put(api), { authorization }))

@@ -33,10 +33,14 @@ export function parseAuthorization(values: readonly string[] | undefined, hasDat
     throw incomplete(
       `${wanting.join('')}(Hashed with SHA-256 and encoded with Base64) Authorization=${digestOf(header)}`,
     )
+  const signedHeaders = (given.get('SignedHeaders') ?? '').toLowerCase().split(';')
+  // No signer says a name twice. Said thousands of times, a long header would be hashed as often.
+  if (new Set(signedHeaders).size < signedHeaders.length)
+    throw incomplete("Authorization header must name each 'SignedHeader' once.")
   return {
     algorithm,
     credential: given.get('Credential') ?? '',
-    signedHeaders: (given.get('SignedHeaders') ?? '').toLowerCase().split(';'),
+    signedHeaders,
     signature: given.get('Signature') ?? '',
   }
 }
