@@ -11,6 +11,8 @@ import {
   type Document,
   type Node,
   type Pair,
+  type YAMLParseError,
+  type YAMLWarning,
 } from 'yaml'
 import type { Problem } from './problem.ts'
 import { expandVariables, type Variables } from './variables.ts'
@@ -30,13 +32,15 @@ export function parseConfigDocument(text: string, variables: Variables): ConfigD
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
   const found = [...document.errors, ...document.warnings]
   if (found.length > 0) {
-    const problems = found.map(({ message, pos }) => ({
+    const problems = found.map((error) => ({
       path: [],
-      line: lines.linePos(pos[0]).line,
-      message: `not YAML: ${message}`,
+      line: lines.linePos(error.pos[0]).line,
+      message: `not YAML: ${wordsOf(error)}`,
     }))
     return { value: undefined, problems, lineOf: () => undefined }
   }
+  const astray = aliasProblems(document, lines)
+  if (astray.length > 0) return { value: undefined, problems: astray, lineOf: () => undefined }
   const problems = expandScalars(document, variables, lines)
   try {
     const value: unknown = document.toJS()
@@ -45,6 +49,30 @@ export function parseConfigDocument(text: string, variables: Variables): ConfigD
     const message = `not YAML: ${error instanceof Error ? error.message : String(error)}`
     return { value: undefined, problems: [{ path: [], message }], lineOf: () => undefined }
   }
+}
+
+/** The parser's words without what it quotes of the file, which may be a secret that should stand in quotes. */
+function wordsOf({ code, message }: YAMLParseError | YAMLWarning): string {
+  if (code === 'TAG_RESOLVE_FAILED') return 'a tag that is not known; put text that begins with "!" in quotes'
+  return message.replace(/(?<=[\w)]): .*$/s, '')
+}
+
+/** An alias to nothing, or to what it is a part of: values without an end. */
+function aliasProblems(document: Document.Parsed, lines: LineCounter): Problem[] {
+  const problems: Problem[] = []
+  visit(document, {
+    Alias(_key, alias, ancestors) {
+      const named = alias.resolve(document)
+      if (named !== undefined && !ancestors.includes(named)) return
+      const line = lineAt(lines, startOf(alias))
+      const message =
+        named === undefined
+          ? 'not YAML: an alias of something that does not stand above; put text that begins with "*" in quotes'
+          : 'not YAML: an alias of what it stands in'
+      problems.push({ path: [], message, ...(line === undefined ? {} : { line }) })
+    },
+  })
+  return problems
 }
 
 /** A section written without a value (`extensions:`) is one that was left out. */

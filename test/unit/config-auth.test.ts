@@ -114,6 +114,11 @@ test.each([
     `- { accessKeyId: a, secretAccessKey: ${canary}, secret: ${canary} }`,
     /\[0\]\.secret \(line 1\): unknown setting/,
   ],
+  [`- accessKeyId: a\n  secretAccessKey: *${canary}`, /line 2: not YAML: an alias of something/],
+  [`- accessKeyId: a\n  secretAccessKey: !${canary}`, /line 2: not YAML: a tag that is not known/],
+  [`- accessKeyId: a\n  secretAccessKey: !a!${canary}`, /line 2: not YAML: a tag that is not known/],
+  [`- accessKeyId: a\n  secretAccessKey: |${canary}`, /line 2: not YAML: Block scalar header includes extra/],
+  [`- accessKeyId: a\n  secretAccessKey: ]${canary}`, /line 2: not YAML: Unexpected scalar token/],
   [`- { accessKeyId: a, secretAccessKey: [${canary}] }`, /\[0\]\.secretAccessKey \(line 1\): must be text/],
   [
     `- { accessKeyId: a, secretAccessKey: ${canary} }\n- { accessKeyId: a, secretAccessKey: x }`,

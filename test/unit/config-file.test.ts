@@ -107,6 +107,11 @@ test.each([
   ['a: [1', /^line 1: not YAML: /],
   ['a: 1\nb: 2\na: 3', /^line 3: not YAML: Map keys must be unique$/],
   ['server: {}\n---\nserver: {}', /^line 2: not YAML: /],
+  ['a: &a [*a]', /^line 1: not YAML: an alias of what it stands in$/],
+  [
+    'deliveryStreams: &a\n  - DeliveryStreamName: x\n    Tags: *a',
+    /^line 3: not YAML: an alias of what it stands in$/,
+  ],
   ['- 1', /^must be a map of settings$/],
   ['buffer: { type: rdis }', /^buffer\.type \(line 1\): must be embedded or redis$/],
   ['buffer: { type: redis, url: localhost }', /^buffer\.url \(line 1\): must start with redis:\/\//],
