@@ -54,11 +54,24 @@ const WANTED =
 export function importText(text: string, source: string, parameters: Parameters = new Map()): Imported {
   const read = readAwsText(text)
   if (read.kind === 'refused') throw unreadable(source, read.problem)
+  try {
+    return importValues(read.values.flat(), source, parameters)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw unreadable(
+      source,
+      'it is nested too deeply, goes round in circles, or makes too much of itself',
+      cause,
+    )
+  }
+}
+
+function importValues(values: readonly unknown[], source: string, parameters: Parameters): Imported {
   const placeholders = new Placeholders()
   const found: Found[] = []
   const notes = new Set<string>()
   const tables: DeclaredTable[] = []
-  for (const value of read.values.flat()) {
+  for (const value of values) {
     const template = templateIn(value)
     const description = descriptionIn(value)
     if (description !== undefined) {

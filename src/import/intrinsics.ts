@@ -21,17 +21,31 @@ export interface TemplateContext {
 /** Undefined: AWS::NoValue, the member is left out. */
 type Resolved = JsonValue | undefined
 
+/** Values looked at and characters made of them, for a whole template: some double themselves again and again. */
+const WORK_MAX = 5_000_000
+
 export class Intrinsics {
   readonly #context: TemplateContext
   /** What is being looked up, against templates that go round in circles. */
   readonly #open = new Set<string>()
+  #work = 0
 
   constructor(context: TemplateContext) {
     this.#context = context
   }
 
-  /** The value with every function in it replaced by its result. */
+  /**
+   * The value with every function in it replaced by its result.
+   *
+   * @throws RangeError for what has no end, or would take for ever
+   */
   resolve(value: unknown): Resolved {
+    const resolved = this.#resolved(value)
+    this.#count(typeof resolved === 'string' ? resolved.length : 1)
+    return resolved
+  }
+
+  #resolved(value: unknown): Resolved {
     if (typeof value === 'string') return this.#dynamic(withoutMarks(value))
     if (Array.isArray(value)) {
       const entries: readonly unknown[] = value
@@ -59,6 +73,7 @@ export class Intrinsics {
   }
 
   #isTrue(expression: unknown): boolean | undefined {
+    this.#count(1)
     const [[name, argument] = ['', undefined]] = Object.entries(mapOf(expression))
     if (name === 'Condition') return this.condition(asText(argument))
     if (!Array.isArray(argument)) return undefined
@@ -149,7 +164,10 @@ export class Intrinsics {
     const { nameAt = [], arn } = (kind ?? {}) as { nameAt?: readonly string[]; arn?: string }
     if (resource === undefined || kind === undefined || (wanted === 'Arn' && arn === undefined))
       return this.#unknown(wanted === 'Arn' ? `${id} ARN` : id, `the ${wanted} of ${id}`)
-    const written = nameAt.reduce<unknown>((value, member) => own(mapOf(value), member), resource.properties)
+    const written =
+      nameAt.length === 0
+        ? undefined
+        : nameAt.reduce<unknown>((value, member) => own(mapOf(value), member), resource.properties)
     const name = this.#once(`name of ${id}`, () => (written === undefined ? undefined : this.#text(written)))
     const known = name ?? this.#context.placeholders.mark(`${id} name`, `the name of ${id}`)
     if (wanted === 'name') return known
@@ -166,7 +184,7 @@ export class Intrinsics {
       if (literal !== '') return `\${${inside}}`
       const name = inside.trim()
       if (Object.hasOwn(given, name)) return this.#text(given[name])
-      return asText(name.includes('.') ? this.#attribute(name) : this.#ref(name))
+      return this.#text(name.includes('.') ? { 'Fn::GetAtt': name } : { Ref: name })
     })
   }
 
@@ -203,6 +221,11 @@ export class Intrinsics {
 
   #unknown(words: string, origin: string): string {
     return this.#context.placeholders.mark(words, origin)
+  }
+
+  #count(work: number): void {
+    this.#work += work
+    if (this.#work > WORK_MAX) throw new RangeError('the template makes too much of itself')
   }
 
   #text(value: unknown): string {

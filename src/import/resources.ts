@@ -5,7 +5,7 @@ import { mapOf } from './untyped.ts'
 export type Template = Readonly<Record<string, unknown>>
 
 export interface ResourceKind {
-  /** Where its name is written, among its properties. */
+  /** Where its name is written, among its properties; empty for what AWS names. */
   readonly nameAt: readonly string[]
   /** What stands before the name in its ARN; `{region}`, `{account}` and `{partition}` are the stack's. */
   readonly arn?: string

@@ -15,6 +15,8 @@ import { resourceOf, type Resource, type Template } from './resources.ts'
 import { tablesOf } from './tables.ts'
 import { isMap, mapOf } from './untyped.ts'
 
+const DELIVERY_STREAM = 'AWS::KinesisFirehose::DeliveryStream'
+
 /** The template, also inside of what `aws cloudformation get-template` prints. Undefined for anything else. */
 export function templateIn(value: unknown): Template | undefined {
   const { TemplateBody: body, Resources: resources } = mapOf(value)
@@ -38,12 +40,21 @@ export function foundInTemplate(
   const notes = new Set<string>()
   const intrinsics = new Intrinsics({ ...context, template, notes })
   const streams = Object.entries(mapOf(template['Resources'])).flatMap(([id, value]) => {
+    if (id.startsWith('Fn::')) return made(id, value)
     const resource = resourceOf(value)
-    if (resource?.type !== 'AWS::KinesisFirehose::DeliveryStream') return []
+    if (resource?.type !== DELIVERY_STREAM) return []
     return [found(id, resource, intrinsics)]
   })
   const tables = tablesOf(template, intrinsics)
   return { streams, tables, notes: [...notes] }
+}
+
+/** What CloudFormation makes of a template before it reads it, `Fn::ForEach::Streams`, as far as delivery streams come of it. */
+function made(id: string, value: unknown): Found[] {
+  if (!JSON.stringify(value).includes(`"${DELIVERY_STREAM}"`)) return []
+  const refusal =
+    'only CloudFormation works it out; give what aws cloudformation get-template --template-stage Processed prints'
+  return [{ name: id, declaration: { DeliveryStreamName: id }, notes: [], refusal }]
 }
 
 function found(id: string, { properties, condition }: Resource, intrinsics: Intrinsics): Found {

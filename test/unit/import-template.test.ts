@@ -253,6 +253,107 @@ test.each([
   expect(() => importText(text, 'x')).toThrow(sentence)
 })
 
+const doubled = (make: (index: number) => unknown) =>
+  Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`X${index}`, make(index)]))
+const into = (bucket: unknown, others: object) =>
+  JSON.stringify({
+    ...others,
+    Resources: {
+      ...('Resources' in others ? (others.Resources as object) : {}),
+      Orders: {
+        Type: 'AWS::KinesisFirehose::DeliveryStream',
+        Condition: 'X0',
+        Properties: { S3DestinationConfiguration: { BucketARN: bucket } },
+      },
+    },
+  })
+
+test.each([
+  [
+    'names that are made of names',
+    into(
+      { 'Fn::GetAtt': 'X0.Arn' },
+      {
+        Resources: doubled((index) => ({
+          Type: 'AWS::S3::Bucket',
+          Properties: { BucketName: { 'Fn::Sub': `\${X${index + 1}}\${X${index + 1}}` } },
+        })),
+      },
+    ),
+  ],
+  [
+    'mappings of mappings',
+    into(
+      { 'Fn::FindInMap': ['X0', 'a', 'a'] },
+      {
+        Mappings: doubled((index) => {
+          const next = { 'Fn::FindInMap': [`X${index + 1}`, 'a', 'a'] }
+          return { a: { a: [next, next] } }
+        }),
+      },
+    ),
+  ],
+  [
+    'conditions of conditions',
+    into('arn:aws:s3:::lake', {
+      Conditions: doubled((index) => {
+        const next = { Condition: `X${index + 1}` }
+        return { 'Fn::And': [next, next] }
+      }),
+    }),
+  ],
+  [
+    'a mapping of itself',
+    into(
+      { 'Fn::FindInMap': ['X', 'a', 'a'] },
+      { Mappings: { X: { a: { a: { 'Fn::FindInMap': ['X', 'a', 'a'] } } } } },
+    ),
+  ],
+  [
+    'an alias of what it stands in',
+    `Resources: { Orders: { Type: AWS::KinesisFirehose::DeliveryStream, Properties: { Tags: &a [*a] } } }`,
+  ],
+])(
+  'a template that grows without end is refused: %s',
+  (_, text) => {
+    expect(() => importText(text, 'x')).toThrow(/^import x: it is nested too deeply, goes round in circles/)
+  },
+  60_000,
+)
+
+test('a key that the template makes is known by no name, whatever its policy', () => {
+  const key = `Resources:
+  Key: { Type: AWS::KMS::Key, Properties: { KeyPolicy: { Version: x } } }
+  Orders:
+    Type: AWS::KinesisFirehose::DeliveryStream
+    Properties:
+      DeliveryStreamName: orders
+      DeliveryStreamEncryptionConfigurationInput: { KeyType: CUSTOMER_MANAGED_CMK, KeyARN: !GetAtt Key.Arn }
+      S3DestinationConfiguration: { BucketARN: "arn:aws:s3:::lake" }`
+  const variables = { AWS_REGION: 'us-east-1', AWS_ACCOUNT_ID: '000000000000', KEY_NAME: 'k' }
+  expect(declarations(importText(key, 'x').text, variables)).toMatchObject([
+    {
+      DeliveryStreamEncryptionConfigurationInput: {
+        KeyARN: 'arn:aws:kms:us-east-1:000000000000:key/k',
+      },
+    },
+  ])
+})
+
+test('delivery streams of a loop are told, not passed over', () => {
+  const loops = ['A', 'B'].map(
+    (id) =>
+      `  Fn::ForEach::${id}: [Name, [x, y], { "S\${Name}": { Type: AWS::KinesisFirehose::DeliveryStream } }]\n`,
+  )
+  const { refused } = importText(template('Prefix: a/', loops.join('')), 'x')
+  expect(refused).toMatchObject(
+    ['A', 'B'].map((id) => ({
+      name: `Fn::ForEach::${id}`,
+      reasons: [expect.stringContaining('--template-stage Processed')],
+    })),
+  )
+})
+
 test('text of a template cannot leave its comment or its place', () => {
   const text = JSON.stringify({
     Parameters: { P: { Type: 'String', Default: 'a\nserver: { host: 0.0.0.0 }' } },
