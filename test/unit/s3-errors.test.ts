@@ -11,7 +11,7 @@ function answered(status: number, name: string): Error {
 }
 
 /** As S3 words what it, or KMS on its behalf, does not allow. */
-function denied(message: string): Error {
+function notAllowed(message: string): Error {
   return Object.assign(new Error(message), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
 }
 
@@ -49,7 +49,7 @@ const rows: readonly (readonly [S3FailureCode, Error])[] = [
   ['KMS', answered(400, 'KMS.SomethingNew')],
   [
     'KMS',
-    denied('User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: k'),
+    notAllowed('User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: k'),
   ],
   ['EntityTooLarge', answered(400, 'EntityTooLarge')],
   ['EntityTooLarge', answered(413, 'UnknownError')],
@@ -141,7 +141,7 @@ test('a key that cannot be used is named, with who needs what', () => {
     const { message, hint } = classifyS3Error(cause, 'put x', { ...target, ...place }).error
     return `${message}; ${hint}`
   }
-  const noKey = denied('User: u is not authorized to perform: kms:GenerateDataKey on resource: r')
+  const noKey = notAllowed('User: u is not authorized to perform: kms:GenerateDataKey on resource: r')
   expect(said(noKey)).toBe(
     `put x: the use of the KMS key was denied (AccessDenied); let the credentials use kms:GenerateDataKey and kms:Decrypt on ${kmsKeyArn}, in a policy of theirs and in the key's own`,
   )
@@ -160,7 +160,7 @@ test('a key that cannot be used is named, with who needs what', () => {
 
 test('with an ACL, access denied names the permission that it needs', () => {
   const acl = 'bucket-owner-full-control'
-  const { hint } = classifyS3Error(denied('Access Denied'), 'put x', { ...target, acl }).error
+  const { hint } = classifyS3Error(notAllowed('Access Denied'), 'put x', { ...target, acl }).error
   expect(hint).toContain('s3:PutObject and s3:PutObjectAcl')
 })
 
