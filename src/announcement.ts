@@ -37,7 +37,7 @@ function describe({ name, kinesis, destination, hints }: DeliveryStream, config:
   const folder =
     config.objectStore.type === 'file'
       ? resolve(config.objectStore.root, bucket)
-      : `s3://${bucket}${config.objectStore.endpoint === undefined ? '' : ` at ${withoutPassword(config.objectStore.endpoint)}`}`
+      : `s3://${bucket}${config.objectStore.endpoint === undefined ? '' : ` at ${config.objectStore.endpoint}`}`
   const asTheyAre = compression === 'UNCOMPRESSED' ? 'records as they are' : `records in ${compression}`
   const format = conversion !== undefined ? 'Parquet' : asTheyAre
   const when = `every ${hints.intervalMs / 1000} s or ${hints.bytes / MIB} MiB`
@@ -45,7 +45,7 @@ function describe({ name, kinesis, destination, hints }: DeliveryStream, config:
 }
 
 function dataStream({ streamArn }: KinesisSource, { kinesis }: Config): string {
-  const at = kinesis.endpoint === undefined ? '' : ` at ${withoutPassword(kinesis.endpoint)}`
+  const at = kinesis.endpoint === undefined ? '' : ` at ${kinesis.endpoint}`
   return `Kinesis data stream ${dataStreamName(streamArn)}${at}`
 }
 
@@ -85,7 +85,7 @@ function putExamples({ name }: DeliveryStream, record: string, url: string, conf
 function kinesisExample({ streamArn }: KinesisSource, record: string, { kinesis, aws }: Config): string[] {
   const region = kinesis.region ?? (streamArn.split(':')[3] || aws.region)
   const { endpoint } = kinesis
-  const at = endpoint === undefined ? '' : `endpoint_url='${withoutPassword(endpoint)}', `
+  const at = endpoint === undefined ? '' : `endpoint_url='${endpoint}', `
   const isLocal = endpoint !== undefined && URL.canParse(endpoint) && isLoopback(new URL(endpoint).hostname)
   return [
     'Put a record into the data stream with boto3:',
@@ -126,8 +126,4 @@ function urlOf({ host, port, isSecure = false }: Address): string {
   if (host === '0.0.0.0') return `${scheme}://127.0.0.1:${port}`
   if (host === '::') return `${scheme}://[::1]:${port}`
   return `${scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
-}
-
-function withoutPassword(endpoint: string): string {
-  return endpoint.replace(/\/\/[^/@]*@/, '//')
 }

@@ -34,6 +34,13 @@ export function text() {
     .min(1, 'must not be empty')
 }
 
+/** URL of what speaks AWS's API. Endpoints are named in logs and hints, so none may hold a secret; the clients would not use it. */
+export function endpoint() {
+  return text()
+    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
+    .regex(/^[^@]*$/, 'must hold no user and no password; accessKeyId and secretAccessKey are settings')
+}
+
 export function choice<const Names extends readonly [string, ...string[]]>(names: Names) {
   const values = names.join(' or ')
   return z

@@ -1,21 +1,18 @@
 /** Kinesis as a source: the section `kinesis`, and what `extensions` says of a delivery stream that it feeds. */
 import { z } from 'zod'
 import { KIB } from '../domain/limits.ts'
-import { byteSize, choice, positiveNumber, settings, text, time, wholeNumber } from './fields.ts'
+import { byteSize, choice, endpoint, positiveNumber, settings, text, time, wholeNumber } from './fields.ts'
 import { columnNameRules, keyRules, paceRules, startRules, tokenRules } from './rules.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
 const anyway = { when: () => true }
 
 export const kinesis = settings({
-  endpoint: text()
-    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
-    .exactOptional()
-    .meta({
-      description:
-        'URL of the Kinesis that is read; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_KINESIS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for the region.',
-      example: 'http://127.0.0.1:4568',
-    }),
+  endpoint: endpoint().exactOptional().meta({
+    description:
+      'URL of the Kinesis that is read; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_KINESIS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for the region.',
+    example: 'http://127.0.0.1:4568',
+  }),
   region: text().exactOptional().meta({
     description:
       'Region of the data streams; left out, the one in the ARN of each. Only with `endpoint` may it be another.',

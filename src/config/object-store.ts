@@ -1,6 +1,6 @@
 /** Where objects land: the section `objectStore`. */
 import { z } from 'zod'
-import { choice, settings, text, yesOrNo } from './fields.ts'
+import { choice, endpoint, settings, text, yesOrNo } from './fields.ts'
 import { keyRules, tokenRules } from './rules.ts'
 
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
@@ -13,13 +13,10 @@ const fileObjectStore = settings({
 
 const s3ObjectStore = settings({
   type: z.literal('s3').meta({ description: 'S3, or any store that speaks its API.' }),
-  endpoint: text()
-    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
-    .optional()
-    .meta({
-      description: 'URL of the store; left out, AWS’s own for the region.',
-      example: 'http://127.0.0.1:9000',
-    }),
+  endpoint: endpoint().optional().meta({
+    description: 'URL of the store; left out, AWS’s own for the region.',
+    example: 'http://127.0.0.1:9000',
+  }),
   region: text().optional().meta({
     description: 'Region of the buckets; left out, `aws.region`.',
     example: 'eu-central-1',

@@ -6,7 +6,8 @@ const REDACTED = '[redacted]'
 const secretName = /secret|passw|token|credential|^access_?key$/i
 /** Names of settings that say where a secret is. */
 const fileName = /File$/
-const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
+/** To the last @: a password may hold anything, also what it should have escaped. */
+const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)(.*)@/is
 
 export function redactConfig(config: Config): JsonValue {
   return redact('', config)

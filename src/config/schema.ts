@@ -9,7 +9,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../domain/delivery-stream.ts'
 import { KIB, MIB } from '../domain/limits.ts'
 import { auth } from './auth.ts'
-import { byteSize, choice, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
+import { byteSize, choice, endpoint, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
 import { extensions, kinesis } from './kinesis.ts'
 import { kinesisSourceRules } from './kinesis-rules.ts'
 import { objectStore } from './object-store.ts'
@@ -40,14 +40,11 @@ const aws = settings({
     description:
       'Put objects under the RoleARN of their destination, assumed through STS with the keys of `objectStore`; otherwise with those keys themselves. Folders have no roles.',
   }),
-  stsEndpoint: text()
-    .regex(/^https?:\/\/[^/]/, 'must be a URL that starts with http:// or https://')
-    .exactOptional()
-    .meta({
-      description:
-        'URL of STS; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for `region`.',
-      example: 'http://127.0.0.1:9000',
-    }),
+  stsEndpoint: endpoint().exactOptional().meta({
+    description:
+      'URL of STS; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for `region`.',
+    example: 'http://127.0.0.1:9000',
+  }),
 })
 
 const budget = {

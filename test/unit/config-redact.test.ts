@@ -7,14 +7,14 @@ const canary = 'canary-5f3a'
 test.each([
   `buffer: { type: redis, url: "redis://user:${canary}@redis:6379/0" }`,
   `buffer: { type: redis, url: "redis://:${canary}@redis:6379" }`,
+  `buffer: { type: redis, url: "redis://user:a/${canary}?b@redis:6379" }`,
+  `buffer: { type: redis, url: "redis://user:a@${canary}@redis:6379" }`,
   `buffer: { type: redis, url: "/run/redis.sock?db=1&password=${canary}" }`,
   `objectStore: { type: s3, accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
-  `objectStore: { type: s3, endpoint: "http://me:${canary}@store:9000" }`,
   `kinesis: { accessKeyId: AKIA, secretAccessKey: "${canary}" }`,
   `kinesis: { accessKeyId: ASIA, secretAccessKey: x, sessionToken: "${canary}" }`,
   `auth: { mode: sigv4, credentials: [{ accessKeyId: a, secretAccessKey: "${canary}" }] }`,
   `auth: { mode: sigv4, credentials: [{ accessKeyId: a, secretAccessKey: b, sessionToken: "${canary}" }] }`,
-  `kinesis: { endpoint: "http://me:${canary}@127.0.0.1:4568" }`,
   `deliveryStreams: [{ DeliveryStreamName: a, H: { EndpointConfiguration: { AccessKey: "${canary}" } } }]`,
   `deliveryStreams: [{ DeliveryStreamName: a, R: { Username: u, Password: "${canary}" } }]`,
 ])('no secret is in the effective configuration of %s', (text) => {
@@ -24,6 +24,22 @@ test.each([
   const redacted = JSON.stringify(redactConfig(loaded.config))
   expect(redacted).not.toContain(canary)
   expect(redacted).toContain('[redacted]')
+})
+
+test.each([
+  ['objectStore', `objectStore: { type: s3, endpoint: "http://me:${canary}@store:9000" }`],
+  ['objectStore', `objectStore: { type: s3, endpoint: "http://${canary}@store:9000" }`],
+  ['kinesis', `kinesis: { endpoint: "https://me:a/${canary}@127.0.0.1:4568" }`],
+])('no endpoint may hold a secret: %s', (section, text) => {
+  expect(parseConfig(text, {})).toMatchObject({
+    kind: 'refused',
+    problems: [
+      {
+        path: [section, 'endpoint'],
+        message: 'must hold no user and no password; accessKeyId and secretAccessKey are settings',
+      },
+    ],
+  })
 })
 
 test('what is no secret stays', () => {
