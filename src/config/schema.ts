@@ -19,6 +19,18 @@ import { admin, server } from './server.ts'
 /** Rules across settings run even when a setting is wrong, so that all problems show at once. */
 const anyway = { when: () => true }
 
+/** What the client would take apart. A password with a slash, say, ends what could be a host. */
+function isRedisUrl(url: string): boolean {
+  if (!/^rediss?:/.test(url)) return true
+  try {
+    const { username, password } = new URL(url)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const aws = settings({
   region: text().default('us-east-1').meta({
     description:
@@ -79,6 +91,7 @@ const redisBuffer = settings({
       /^(rediss?:\/\/|\/)/,
       'must start with redis://, rediss:// or be the absolute path of a Unix socket',
     )
+    .refine(isRedisUrl, 'must be a URL; in a password write / as %2F, ? as %3F, # as %23 and % as %25')
     .default('redis://127.0.0.1:6379')
     .meta({
       description:
