@@ -49,7 +49,9 @@ const rows: readonly (readonly [S3FailureCode, Error])[] = [
   ['KMS', answered(400, 'KMS.SomethingNew')],
   [
     'KMS',
-    notAllowed('User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: k'),
+    notAllowed(
+      'User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: k',
+    ),
   ],
   ['EntityTooLarge', answered(400, 'EntityTooLarge')],
   ['EntityTooLarge', answered(413, 'UnknownError')],
