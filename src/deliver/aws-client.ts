@@ -30,7 +30,13 @@ export function sdkLogger(log: Log, client: string) {
     trace() {},
     debug() {},
     info() {},
-    warn: (message: unknown) => log.debug({ client, sdk: String(message) }, 'client of the SDK warned'),
-    error: (message: unknown) => log.debug({ client, sdk: String(message) }, 'client of the SDK failed'),
+    warn: (said: unknown) => log.debug({ client, sdk: wordsOf(said) }, 'client of the SDK warned'),
+    error: (said: unknown) => log.debug({ client, sdk: wordsOf(said) }, 'client of the SDK failed'),
   }
+}
+
+/** Of a failed command the SDK tells the whole input; only its error is for a log. */
+function wordsOf(said: unknown): string {
+  const error: unknown = typeof said === 'object' && said !== null ? Reflect.get(said, 'error') : said
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 }
