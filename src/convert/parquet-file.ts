@@ -168,7 +168,9 @@ export class ParquetFile {
   }
 
   async #compress(body: Buffer): Promise<Uint8Array> {
-    return this.#compression === 'GZIP' ? gzipped(body) : compression.deflate(this.#compression, body)
+    return this.#compression === 'GZIP'
+      ? gzipped(body)
+      : compression.deflate(this.#compression === 'ZSTD' ? 'UNCOMPRESSED' : this.#compression, body)
   }
 
   async #endRowGroup(): Promise<void> {

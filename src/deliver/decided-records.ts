@@ -6,6 +6,7 @@
 import { FrameError } from '../domain/errors.ts'
 import { FrameBuilder, type Frame } from '../domain/frame.ts'
 import {
+  ERROR_TYPES,
   MetadataBuilder,
   type ErrorType,
   type FrameMetadata,
@@ -30,7 +31,7 @@ export class DecidedRecords {
    * not at all. An encoder may read more than once, and need not read to the end each time.
    */
   async *without(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
-    const records = { 'format-conversion-failed': 0, 'processing-failed': 0 }
+    const records = noErrors()
     const errors: Record<string, number> = {}
     let hasMetadata = false
     for await (const frame of frames) {
@@ -62,8 +63,12 @@ export class DecidedRecords {
   }
 }
 
+function noErrors(): Record<ErrorType, number> {
+  return Object.fromEntries(ERROR_TYPES.map((type) => [type, 0])) as Record<ErrorType, number>
+}
+
 function known(errorType: string): ErrorType {
-  if (errorType === 'format-conversion-failed' || errorType === 'processing-failed') return errorType
+  if ((ERROR_TYPES as readonly string[]).includes(errorType)) return errorType as ErrorType
   throw new FrameError(
     `read frame: error type ${errorType} is not known here; a newer Hydrant must deliver it`,
     true,

@@ -17,6 +17,9 @@ export function errorLine(record: LocatedFailure, batch: SealedBatch, plan: Plan
   switch (record.errorType) {
     case 'format-conversion-failed':
       return `${JSON.stringify(conversionFailure(record, batch, plan))}\n`
+    case 'decompression-failed':
+    case 'metadata-extraction-failed':
+    case 'partitioning-failed':
     case 'processing-failed':
       return `${JSON.stringify(processingFailure(record, batch))}\n`
     default:

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { DeliveredObject, Outcome } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Destination, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
-import type { ErrorType } from '../domain/record-metadata.ts'
+import { ERROR_TYPES, type ErrorType } from '../domain/record-metadata.ts'
 import type { CrashHook } from '../runtime/crash-point.ts'
 import { putObject, type DeliveryAttempt } from './attempt.ts'
 import { DecidedRecords, type Decided } from './decided-records.ts'
@@ -95,7 +95,7 @@ function timesOf({ destination: { timeZone } }: Plan): { readonly timeZone?: str
 /** In the order in which their objects are put. */
 function failedByType({ records }: Decided, { errors }: Encoded): Record<ErrorType, number> {
   return {
-    'processing-failed': records['processing-failed'],
+    ...records,
     'format-conversion-failed': records['format-conversion-failed'] + sumOf(errors),
   }
 }
@@ -119,10 +119,9 @@ async function putErrors(
   const { batch, plan, frames, decided, encoded } = attempt
   const { incarnation } = batch.stream
   const staged = join(options.stagingPath, `errors-${incarnation}-${batch.batchId}-${batch.attempts}`)
-  const lines: Record<ErrorType, ErrorLines> = {
-    'processing-failed': new ErrorLines(`${staged}-processing.ndjson`),
-    'format-conversion-failed': new ErrorLines(`${staged}-conversion.ndjson`),
-  }
+  const lines = Object.fromEntries(
+    ERROR_TYPES.map((type) => [type, new ErrorLines(`${staged}-${type}.ndjson`)]),
+  ) as Record<ErrorType, ErrorLines>
   try {
     for await (const record of failedRecords({ frames, decided, failures: encoded.failures() })) {
       await lines[record.errorType].add(errorLine(record, batch, plan))

@@ -108,6 +108,8 @@ export interface SealedBatch extends BatchRef {
   /** Attempts that ended with the death of their process; since its release, if it was quarantined. */
   readonly deaths: number
   readonly plan?: Plan
+  /** What its transform made of it is kept: `Buffer.readDerived`. */
+  readonly isDerived?: true
   readonly quarantineReason?: string
 }
 

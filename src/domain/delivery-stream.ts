@@ -91,13 +91,18 @@ export interface BufferingHints {
 }
 
 export type Compression = 'UNCOMPRESSED' | 'GZIP' | 'ZIP' | 'Snappy' | 'HADOOP_SNAPPY'
-export type ParquetCompression = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED'
+/** ZSTD is an extension: AWS has the others. */
+export type ParquetCompression = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED' | 'ZSTD'
 
 export interface S3Destination extends S3Place {
   /** IANA name of CustomTimeZone; absent: UTC. */
   readonly timeZone?: string
   /** With its dot; takes the place of the format's own extension. Absent: that. */
   readonly fileExtension?: string
+  /** Absent: records go on as they came. */
+  readonly processing?: Processing
+  /** Absent: an object holds whatever a batch holds. */
+  readonly partitioning?: Partitioning
   /** Absent: records are delivered as they are. */
   readonly conversion?: FormatConversion
   /** Where every record lands as it came, besides (S3BackupMode Enabled). */
@@ -116,14 +121,77 @@ export interface S3Place {
   readonly roleArn?: string
 }
 
+/**
+ * What becomes of records between the buffer and the conversion, in the order of these members whatever order they were
+ * given in (ProcessingConfiguration; MetadataExtraction is a part of Partitioning).
+ */
+export interface Processing {
+  /** Records are gzip of CloudWatch Logs subscriptions. */
+  readonly decompression?: true
+  /** Only with decompression. `messagesOnly`: the log events' messages, each with a newline, without their envelope. */
+  readonly cloudWatchLogs?: { readonly messagesOnly: boolean }
+  readonly deaggregation?: Deaggregation
+  readonly transform?: Transform
+  /** A newline after each record; converted records take no notice. */
+  readonly appendDelimiter?: true
+}
+
+/** One record becomes its sub-records. */
+export type Deaggregation =
+  /** JSON objects, one after the other. */
+  | { readonly kind: 'json' }
+  /** `delimiter`: not empty, base64 of its bytes. */
+  | { readonly kind: 'delimited'; readonly delimiter: string }
+
+/** Records are sent out, a few at a time, and what comes back takes their places (docs.aws.amazon.com/firehose/latest/dev/data-transformation.html). */
+export interface Transform {
+  readonly target: TransformTarget
+  /** Calls after the first that did not succeed. */
+  readonly retries: number
+  /** Record bytes in one call. */
+  readonly bufferBytes: number
+  /** Longest time between the arrivals of the first and the last record of one call. */
+  readonly bufferIntervalMs: number
+}
+
+export type TransformTarget =
+  /** `roleArn`: assumed for the calls where roles are assumed. */
+  | { readonly kind: 'lambda'; readonly functionArn: string; readonly roleArn?: string }
+  /** The same contract by POST. */
+  | { readonly kind: 'http'; readonly url: string }
+
+/** Dynamic partitioning: an object holds records of one partition, whose keys its Prefix names. */
+export interface Partitioning {
+  /** jq that gives an object of keys (MetadataExtractionQuery); absent: all keys come from the transform. */
+  readonly query?: string
+  /** Record bytes at which an object is cut (SizeInMBs). */
+  readonly objectBytes: number
+}
+
 /** JSON to Parquet (DataFormatConversionConfiguration). */
 export interface FormatConversion {
   readonly table: TableRef
   /** OpenXJsonSerDe.CaseInsensitive: JSON keys are lower-cased before they are matched with columns. */
   readonly caseInsensitive: boolean
+  /** OpenXJsonSerDe.ConvertDotsInJsonKeysToUnderscores. */
+  readonly dotsToUnderscores?: true
+  /** OpenXJsonSerDe.ColumnToJsonKeyMappings: the JSON key of a column that is not named like it. */
+  readonly jsonKeys?: Readonly<Record<string, string>>
+  /** There with HiveJsonSerDe, which has rules of its own; absent: OpenXJsonSerDe. */
+  readonly hive?: HiveOptions
   readonly parquetCompression: ParquetCompression
+  /** ParquetSerDe.WriterVersion V2; absent: V1. */
+  readonly parquetVersion?: 2
+  /** What a timestamp counts in the file; absent: milliseconds. */
+  readonly timestampUnit?: 'micros'
   /** Columns after those of the table that hold where a record came from; absent or empty: none. */
   readonly metadataColumns?: readonly MetadataColumn[]
+}
+
+/** Options of HiveJsonSerDe. */
+export interface HiveOptions {
+  /** Joda patterns, or `millis`, beside the form that is always taken. */
+  readonly timestampFormats: readonly string[]
 }
 
 /**

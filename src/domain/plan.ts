@@ -9,6 +9,9 @@ export type Engine = 'duckdb' | 'js' | 'raw'
 /** What delivers records as they are, and its version: it goes up when the same batch would make other objects. */
 export const RAW = { engine: 'raw', engineVersion: '1' } as const
 
+/** Goes up when the same batch and plan would be processed or partitioned otherwise. */
+export const PROCESSORS_VERSION = '1'
+
 export interface Plan {
   /** Version of the destination that this plan was made from. */
   readonly version: number
@@ -20,4 +23,8 @@ export interface Plan {
   readonly columns?: readonly Column[]
   /** The table that the columns came from, as error records name it. */
   readonly table?: TableRef
+  /** Version of what processes and partitions records; absent when the destination asks for neither. */
+  readonly processorsVersion?: string
+  /** Partitions of a batch beyond which a record of another fails; 0: no limit. There with dynamic partitioning. */
+  readonly maxPartitions?: number
 }

@@ -69,6 +69,8 @@ export class MemoryStore {
     sealed: unused,
     describe: unused,
     read: unused,
+    derive: unused,
+    readDerived: unused,
     beginAttempt: unused,
     endAttempt: unused,
     pin: unused,

@@ -320,7 +320,13 @@ test.each([
       yield kinesisFrame([shardRecord(1, 'a'), shardRecord(2, 'b')])
     },
     decided: {
-      records: { 'processing-failed': 0, 'format-conversion-failed': 0 },
+      records: {
+        'decompression-failed': 0,
+        'processing-failed': 0,
+        'metadata-extraction-failed': 0,
+        'partitioning-failed': 0,
+        'format-conversion-failed': 0,
+      },
       errors: {},
       hasMetadata: true,
     },

@@ -165,6 +165,14 @@ export class LmdbBuffer implements BufferPort {
     return readFrames(this.#db, batch, signal)
   }
 
+  derive(batch: BatchRef, _frames: AsyncIterable<Frame>, _signal: AbortSignal): Promise<void> {
+    return Promise.reject(new Error(`derive batch ${batch.batchId}: this store cannot yet`))
+  }
+
+  readDerived(batch: BatchRef, _signal: AbortSignal): AsyncIterable<Frame> {
+    throw new Error(`read derived frames of batch ${batch.batchId}: this store cannot yet`)
+  }
+
   async beginAttempt(batch: BatchRef): Promise<Attempt> {
     return this.#db.write(`begin attempt of batch ${batch.batchId}`, () => {
       const found = this.#find(batch)

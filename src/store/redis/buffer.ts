@@ -104,6 +104,14 @@ export class RedisBuffer implements BufferPort {
     return readBatch(this.#options.reads, this.#keys, batch, signal)
   }
 
+  derive(batch: BatchRef, _frames: AsyncIterable<Frame>, _signal: AbortSignal): Promise<void> {
+    return Promise.reject(new Error(`derive batch ${batch.batchId}: this store cannot yet`))
+  }
+
+  readDerived(batch: BatchRef, _signal: AbortSignal): AsyncIterable<Frame> {
+    throw new Error(`read derived frames of batch ${batch.batchId}: this store cannot yet`)
+  }
+
   async beginAttempt(batch: BatchRef): Promise<Attempt> {
     const key = attemptKey(batch)
     const unanswered = this.#attempts.get(key)
