@@ -7,8 +7,8 @@
  * default time part; one without gets `yyyy/MM/dd/HH/`, and nothing is put between a prefix and what follows it.
  */
 import { derivedUuid } from '../domain/derived-uuid.ts'
-import { unreachable } from '../domain/errors.ts'
-import { formatPattern, parsePattern, type Pattern } from '../domain/java-time/pattern.ts'
+import { evaluatedPrefix, formattedTime } from '../domain/evaluated-prefix.ts'
+import { parsePattern, type Pattern } from '../domain/java-time/pattern.ts'
 import { UTC } from '../domain/java-time/zone.ts'
 import { zonedTime, type ZonedTime } from '../domain/java-time/zoned-time.ts'
 import {
@@ -63,7 +63,7 @@ export function objectKey(input: ObjectKeyInput): string {
   const { kind = 'data', extension } = input
   const prefix = parsed(input.prefix, 'Prefix')
   const time = timeOf(input)
-  const timePart = hasExpressions(prefix) ? '' : formatTime(timePartPattern, time)
+  const timePart = hasExpressions(prefix) ? '' : formattedTime(timePartPattern, time)
   return evaluate(prefix, input, time, kind) + timePart + objectName(input, time, kind) + extension
 }
 
@@ -79,7 +79,7 @@ export function errorObjectKey(input: ErrorObjectKeyInput): string {
   const errors = parsed(errorOutputPrefix, 'ErrorOutputPrefix')
   if (hasExpressions(errors)) return evaluate(errors, input, time, errorType) + name
   const base = errorOutputPrefix === '' ? parsed(prefix, 'Prefix') : errors
-  return `${evaluate(base, input, time, errorType)}${errorType}/${formatTime(timePartPattern, time)}${name}`
+  return `${evaluate(base, input, time, errorType)}${errorType}/${formattedTime(timePartPattern, time)}${name}`
 }
 
 function timeOf({ oldestArrivalMs, timeZone = UTC }: KeyInput): ZonedTime {
@@ -95,7 +95,7 @@ function parsed(prefix: string, member: PrefixMember): readonly Expression[] {
 type Kind = 'data' | 'backup' | ErrorType
 
 function objectName({ stream, version, identity }: KeyInput, time: ZonedTime, kind: Kind): string {
-  return `${stream}-${version}-${formatTime(namePattern, time)}-${drawn(identity, kind, 'name')}`
+  return `${stream}-${version}-${formattedTime(namePattern, time)}-${drawn(identity, kind, 'name')}`
 }
 
 function evaluate(
@@ -104,32 +104,11 @@ function evaluate(
   time: ZonedTime,
   kind: Kind,
 ): string {
-  let key = ''
-  let randomStrings = 0
-  for (const expression of expressions) {
-    switch (expression.kind) {
-      case 'text':
-        key += expression.text
-        break
-      case 'timestamp':
-        key += formatTime(expression.pattern, time)
-        break
-      case 'random-string':
-        key += drawn(identity, kind, `random-string ${randomStrings}`).slice(0, RANDOM_STRING_LENGTH)
-        randomStrings += 1
-        break
-      case 'error-output-type':
-        if (kind === 'data' || kind === 'backup')
-          throw new Error(`evaluate prefix: error-output-type in the prefix of ${kind}`)
-        key += kind
-        break
-      case 'partition-key':
-        throw new Error(`evaluate prefix: partition key ${expression.key} without dynamic partitioning`)
-      default:
-        return unreachable(expression)
-    }
-  }
-  return key
+  return evaluatedPrefix(expressions, {
+    time,
+    randomString: (index) => drawn(identity, kind, `random-string ${index}`).slice(0, RANDOM_STRING_LENGTH),
+    ...(kind === 'data' || kind === 'backup' ? {} : { errorType: kind }),
+  })
 }
 
 /** What Firehose draws, for a use of its own. */
@@ -144,10 +123,4 @@ function pattern(text: string): Pattern {
   const parts = parsePattern(text)
   if (parts === undefined) throw new Error(`parse pattern ${text}: refused`)
   return parts
-}
-
-function formatTime(parts: Pattern, time: ZonedTime): string {
-  const text = formatPattern(parts, time)
-  if (text === undefined) throw new Error('evaluate prefix: a field is wider than its padding')
-  return text
 }
