@@ -68,7 +68,7 @@ export interface Buffer {
   /** The frames in append order, a few at a time. Throws FrameError for a frame that fails its checksum or is too new. */
   read(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame>
   /**
-   * Keeps what a transform made of the batch: all frames or none, and once. Answers when a whole derivation is kept, this
+   * Keeps what a transform made of a batch whose plan is pinned: all frames or none, and once. Answers when a whole derivation is kept, this
    * one or another that was first. Its bytes count like those of appends and are never refused for their number.
    * Rejects when a later call has taken this one's place, or the batch is gone.
    */

@@ -11,8 +11,10 @@ import {
   expectBalanced,
   frameOf,
   noiseFrame,
+  planOf,
   streamOf,
 } from '../conformance/store/fixture.ts'
+import { each } from '../conformance/store/frames-by-hand.ts'
 
 async function startLimited(maxmemory: number): Promise<{ redis: RedisServer; admin: Redis }> {
   const redis = await startRedisServer({ maxmemory })
@@ -65,6 +67,29 @@ test('at the memory limit an append is throttled, all that drains goes on, and t
     dropped: 2,
     pending: 0,
   })
+})
+
+test('at the memory limit a derivation goes on: its batch is not delivered, and frees nothing, without it', async () => {
+  const { redis, admin } = await startLimited(64 * MIB)
+  const store = await openTestStore({ url: redis.url })
+  const stream = streamOf({ bytes: 3 })
+  await store.registry.create(stream)
+  await expectAppended(store, stream, [frameOf(['a', 'b', 'c'])], appendIds()())
+  const [batch] = await store.buffer.sealed(stream, 1)
+  if (batch === undefined) throw new Error('nothing was sealed')
+  await store.buffer.pin(batch, planOf())
+  await admin.config('SET', 'maxmemory', '1mb')
+  await expect(admin.set('other', 'x')).rejects.toThrow('OOM')
+  const made = [1, 2, 3].map((seed) => noiseFrame(3 * MIB, seed))
+  const failing = (async function* () {
+    yield* each(made)
+    throw new Error('the function is gone')
+  })()
+  await expect(store.buffer.derive(batch, failing, new AbortController().signal)).rejects.toThrow('gone')
+  await store.buffer.derive(batch, each(made), new AbortController().signal)
+  await deliver(store, batch)
+  const names = await admin.keys('*')
+  expect(names.filter((name) => /:(derived|derived-sizes|frames|sizes|batch):/.test(name))).toEqual([])
 })
 
 test('appends are throttled while others fill Redis beyond four fifths of its limit, well before it refuses', async () => {

@@ -24,7 +24,9 @@ import type { ShardPosition } from '../../domain/shard.ts'
 import { packFrame } from '../frame-codec.ts'
 import { appendFrames, appendShardFrames, packedFrame, sealOpenBatch, type Admission } from './append.ts'
 import type { LmdbDatabase } from './database.ts'
-import { readFrames } from './frame-reader.ts'
+import { LmdbDerivations } from './derivation.ts'
+import { findBatch, putBatch } from './found-batch.ts'
+import { readDerivedFrames, readFrames } from './frame-reader.ts'
 import type { LmdbJournal } from './journal.ts'
 import { sealedBatchOf, totalsOf, type StoredBatch, type StreamState } from './layout.ts'
 import type { Purge } from './purge.ts'
@@ -33,16 +35,12 @@ import type { StoreTime } from './time.ts'
 /** With interval 0, a batch waits for the one before it no longer than this. */
 const INTERVAL_ZERO_WAIT_MS = 1000
 
-interface Found {
-  readonly state: StreamState
-  readonly batch: StoredBatch
-}
-
 export class LmdbBuffer implements BufferPort {
   readonly #db: LmdbDatabase
   readonly #time: StoreTime
   readonly #journal: LmdbJournal
   readonly #purge: Purge
+  readonly #derivations: LmdbDerivations
   readonly #admission: Admission
   readonly #holder: string
 
@@ -59,6 +57,7 @@ export class LmdbBuffer implements BufferPort {
     this.#time = time
     this.#journal = journal
     this.#purge = purge
+    this.#derivations = new LmdbDerivations(db, purge)
     this.#admission = admission
     this.#holder = holder
   }
@@ -150,56 +149,49 @@ export class LmdbBuffer implements BufferPort {
 
   async describe(batch: BatchRef): Promise<SealedBatch | undefined> {
     this.#db.assertOpen(`describe batch ${batch.batchId}`)
-    const found = this.#find(batch)
+    const found = findBatch(this.#db, batch)
     return found === undefined ? undefined : sealedBatchOf(batch.stream, found.batch)
-  }
-
-  #find(batch: BatchRef): Found | undefined {
-    const { name, incarnation } = batch.stream
-    const stored = this.#db.batches.get([incarnation, batchSequence(batch.batchId)])
-    const state = this.#db.states.get(incarnation)
-    return stored?.batchId === batch.batchId && state?.name === name ? { state, batch: stored } : undefined
   }
 
   read(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame> {
     return readFrames(this.#db, batch, signal)
   }
 
-  derive(batch: BatchRef, _frames: AsyncIterable<Frame>, _signal: AbortSignal): Promise<void> {
-    return Promise.reject(new Error(`derive batch ${batch.batchId}: this store cannot yet`))
+  derive(batch: BatchRef, frames: AsyncIterable<Frame>, signal: AbortSignal): Promise<void> {
+    return this.#derivations.derive(batch, frames, signal)
   }
 
-  readDerived(batch: BatchRef, _signal: AbortSignal): AsyncIterable<Frame> {
-    throw new Error(`read derived frames of batch ${batch.batchId}: this store cannot yet`)
+  readDerived(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame> {
+    return readDerivedFrames(this.#db, batch, signal)
   }
 
   async beginAttempt(batch: BatchRef): Promise<Attempt> {
     return this.#db.write(`begin attempt of batch ${batch.batchId}`, () => {
-      const found = this.#find(batch)
+      const found = findBatch(this.#db, batch)
       if (found === undefined || next(found.batch, 'attempt') === 'refused') return { kind: 'finished' }
       const attempted = found.batch
       if (attempted.attemptOpen) attempted.deaths += 1
       attempted.attempts += 1
       attempted.attemptOpen = true
-      this.#putBatch(batch, attempted)
+      putBatch(this.#db, batch, attempted)
       return { kind: 'begun', batch: sealedBatchOf(batch.stream, attempted) }
     })
   }
 
   async endAttempt(batch: BatchRef): Promise<void> {
     await this.#db.write(`end attempt of batch ${batch.batchId}`, () => {
-      const found = this.#find(batch)
-      if (found?.batch.attemptOpen === true) this.#putBatch(batch, { ...found.batch, attemptOpen: false })
+      const found = findBatch(this.#db, batch)
+      if (found?.batch.attemptOpen === true) putBatch(this.#db, batch, { ...found.batch, attemptOpen: false })
     })
   }
 
   async pin(batch: BatchRef, plan: Plan): Promise<Pinned> {
     return this.#db.write(`pin plan of batch ${batch.batchId}`, () => {
-      const found = this.#find(batch)
+      const found = findBatch(this.#db, batch)
       if (found === undefined || next(found.batch, 'pin') === 'quarantined') return { kind: 'finished' }
       if (found.batch.plan !== undefined) return { kind: 'pinned', plan: found.batch.plan }
       if (this.#db.streams.get(batch.stream.name)?.version !== plan.version) return { kind: 'stale' }
-      this.#putBatch(batch, { ...found.batch, state: 'planned', plan })
+      putBatch(this.#db, batch, { ...found.batch, state: 'planned', plan })
       return { kind: 'pinned', plan }
     })
   }
@@ -207,7 +199,7 @@ export class LmdbBuffer implements BufferPort {
   async discard(batch: BatchRef, outcome: Outcome): Promise<boolean> {
     const what = `discard batch ${batch.batchId}`
     const discarded = await this.#db.write(what, () => {
-      const found = this.#find(batch)
+      const found = findBatch(this.#db, batch)
       if (found === undefined) return false
       if (next(found.batch, 'discard') === 'refused') throw new Error(`${what}: it is ${found.batch.state}`)
       const { delivered, failed, dropped, rows } = outcome
@@ -234,9 +226,10 @@ export class LmdbBuffer implements BufferPort {
 
   async quarantine(batch: BatchRef, reason: string): Promise<void> {
     await this.#db.write(`quarantine batch ${batch.batchId}`, () => {
-      const found = this.#find(batch)
+      const found = findBatch(this.#db, batch)
       if (found === undefined || found.batch.state === 'quarantined') return
-      this.#putBatch(batch, {
+      this.#derivations.leave(batch, found)
+      putBatch(this.#db, batch, {
         ...found.batch,
         state: 'quarantined',
         quarantineReason: reason,
@@ -247,6 +240,7 @@ export class LmdbBuffer implements BufferPort {
       state.quarantinedBatches += 1
       void this.#db.states.put(batch.stream.incarnation, state)
     })
+    this.#purge.start()
   }
 
   async quarantined(stream: StreamRef, limit: number): Promise<readonly SealedBatch[]> {
@@ -261,10 +255,10 @@ export class LmdbBuffer implements BufferPort {
 
   async release(batch: BatchRef): Promise<boolean> {
     return this.#db.write(`release batch ${batch.batchId}`, () => {
-      const found = this.#find(batch)
+      const found = findBatch(this.#db, batch)
       if (found?.batch.state !== 'quarantined') return false
       const { quarantineReason: _, ...kept } = found.batch
-      this.#putBatch(batch, { ...kept, state: releasedState(kept.plan), deaths: 0 })
+      putBatch(this.#db, batch, { ...kept, state: releasedState(kept.plan), deaths: 0 })
       const { state } = found
       state.sealedBatches += 1
       state.quarantinedBatches -= 1
@@ -279,10 +273,6 @@ export class LmdbBuffer implements BufferPort {
     if (state?.name !== stream.name) return undefined
     const [oldest] = this.#batchesOf(stream)
     return totalsOf(state, (oldest ?? state.open)?.openedAtMs, this.#time.now())
-  }
-
-  #putBatch(batch: BatchRef, stored: StoredBatch): void {
-    void this.#db.batches.put([batch.stream.incarnation, batchSequence(batch.batchId)], stored)
   }
 }
 

@@ -24,6 +24,9 @@ import type { Owner } from './owner.ts'
 
 type IncarnationKey = [incarnation: string, second: number]
 type FrameKey = [incarnation: string, batchSequence: number, append: number]
+type DerivedKey = [incarnation: string, batchSequence: number, derivation: number, index: number]
+/** With a third: of one derivation alone. */
+export type PurgeKey = IncarnationKey | [incarnation: string, batchSequence: number, derivation: number]
 
 const GIB = 2 ** 30
 
@@ -34,7 +37,8 @@ export class LmdbDatabase {
   readonly epochs: Database<EpochState, [incarnation: string, epoch: string]>
   readonly batches: Database<StoredBatch, IncarnationKey>
   readonly frames: Database<Buffer, FrameKey>
-  readonly purges: Database<number, IncarnationKey>
+  readonly derived: Database<Buffer, DerivedKey>
+  readonly purges: Database<number, PurgeKey>
   readonly journal: Database<JournalEntry, IncarnationKey>
   readonly journalTimes: Database<number, [discardedAtMs: number, incarnation: string, lastAppend: number]>
   readonly leases: Database<StoredLease, string>
@@ -53,6 +57,7 @@ export class LmdbDatabase {
     this.epochs = this.#root.openDB('epochs', { encoding: 'json' })
     this.batches = this.#root.openDB('batches', { encoding: 'json' })
     this.frames = this.#root.openDB('frames', { encoding: 'binary' })
+    this.derived = this.#root.openDB('derived', { encoding: 'binary' })
     this.purges = this.#root.openDB('purges', { encoding: 'json' })
     this.journal = this.#root.openDB('journal', { encoding: 'json' })
     this.journalTimes = this.#root.openDB('journalTimes', { encoding: 'json' })
@@ -95,10 +100,14 @@ export class LmdbDatabase {
   }
 
   /** Removes frames in lmdb's own thread, without a function on the event loop. */
-  removeFrames(what: string, keys: readonly FrameKey[]): Promise<boolean> {
+  removeFrames<Key extends FrameKey | DerivedKey>(
+    what: string,
+    frames: Database<Buffer, Key>,
+    keys: readonly Key[],
+  ): Promise<boolean> {
     return this.#track(what, () =>
       this.#root.batch(() => {
-        for (const key of keys) void this.frames.remove(key)
+        for (const key of keys) void frames.remove(key)
       }),
     )
   }

@@ -6,7 +6,9 @@
  *     epochs        [incarnation, epoch]                  -> EpochState: the last append of a process
  *     batches       [incarnation, batch sequence]         -> StoredBatch: sealed ones
  *     frames        [incarnation, batch sequence, append] -> packed frame
- *     purges        [incarnation, batch sequence]         -> 1: frames that no batch needs any more
+ *     derived       [incarnation, batch sequence, number of the derivation, index] -> packed frame: what a transform made of it
+ *     purges        [incarnation, batch sequence]         -> 1: frames that no batch needs any more, the derived ones too
+ *                   [incarnation, batch sequence, number] -> 1: those of a derivation that another has taken the place of
  *     journal       [incarnation, last append]            -> JournalEntry
  *     journalTimes  [discarded at, incarnation, last append] -> bytes of the entry, so that the oldest is found
  *     leases        name                                  -> StoredLease
@@ -45,7 +47,19 @@ export interface StoredBatch extends OpenBatch {
   /** An attempt was begun and has not ended. */
   attemptOpen: boolean
   plan?: Plan
+  /** Derivations begun so far; absent: none. */
+  derivations?: number
+  derivation?: StoredDerivation
   quarantineReason?: string
+}
+
+/** The latest derivation of which frames were taken. Its bytes are among the batch's `storedBytes`. */
+export interface StoredDerivation {
+  readonly number: number
+  frames: number
+  storedBytes: number
+  /** The batch is derived; otherwise frames may follow, or its process is dead. */
+  isWhole?: true
 }
 
 /** One incarnation: the ledger, what is pending, and the next numbers. */
@@ -138,8 +152,9 @@ export function totalsOf(state: StreamState, oldestOpenedAtMs: number | undefine
 }
 
 export function sealedBatchOf(stream: StreamRef, stored: StoredBatch): SealedBatch {
-  const { attemptOpen: _, ...batch } = stored
-  return { stream: { name: stream.name, incarnation: stream.incarnation }, ...batch }
+  const { attemptOpen: _, derivations: _derivations, derivation, ...batch } = stored
+  const derived = derivation?.isWhole === true ? { isDerived: true as const } : {}
+  return { stream: { name: stream.name, incarnation: stream.incarnation }, ...batch, ...derived }
 }
 
 export function newStoredShard(registered: NewShard, registeredAtMs: number): StoredShard {

@@ -1,11 +1,11 @@
 /**
- * Frames of batches that are gone. Their bytes leave the budget with the batch; the frames themselves are removed in the
+ * Frames of batches and derivations that are gone. Their bytes leave the budget at once; the frames themselves are removed in the
  * background, a slice a transaction, because a batch may have a million small ones. What a crash leaves is gone on with.
  */
 import { batchSequence } from '../../domain/batch.ts'
 import type { StreamRef } from '../../domain/delivery-stream.ts'
-import type { LmdbDatabase } from './database.ts'
-import type { OpenBatch, StreamState } from './layout.ts'
+import type { LmdbDatabase, PurgeKey } from './database.ts'
+import type { OpenBatch, StoredDerivation, StreamState } from './layout.ts'
 
 const SLICE_FRAMES = 512
 
@@ -23,10 +23,19 @@ export class Purge {
   takeOut(stream: StreamRef, state: StreamState, batch: OpenBatch): void {
     state.pending -= batch.records
     state.pendingBytes -= batch.bytes
-    state.storedBytes -= batch.storedBytes
+    this.#takeOut([stream.incarnation, batchSequence(batch.batchId)], state, batch.storedBytes)
+  }
+
+  /** The same of a derivation; its batch stays. Only inside a `write`. */
+  takeOutDerived(key: PurgeKey, state: StreamState, { storedBytes }: StoredDerivation): void {
+    this.#takeOut(key, state, storedBytes)
+  }
+
+  #takeOut(key: PurgeKey, state: StreamState, bytes: number): void {
+    state.storedBytes -= bytes
     const totals = this.#db.totals
-    this.#db.putTotals({ ...totals, storedBytes: totals.storedBytes - batch.storedBytes })
-    void this.#db.purges.put([stream.incarnation, batchSequence(batch.batchId)], 1)
+    this.#db.putTotals({ ...totals, storedBytes: totals.storedBytes - bytes })
+    void this.#db.purges.put(key, 1)
   }
 
   /** The error that stopped the last run, if it was one. The next discard starts another. */
@@ -62,12 +71,25 @@ export class Purge {
     while (!this.#stopped) {
       const [next] = this.#db.purges.getKeys({ limit: 1 })
       if (next === undefined) return
-      const [incarnation, sequence] = next
-      const start: [string, number, number] = [incarnation, sequence, 0]
-      const end: [string, number, number] = [incarnation, sequence, Number.MAX_VALUE]
-      const keys = [...this.#db.frames.getKeys({ start, end, limit: SLICE_FRAMES })]
-      if (keys.length > 0) await this.#db.removeFrames(`remove frames of ${incarnation}`, keys)
-      else await this.#db.write(`remove frames of ${incarnation}`, () => void this.#db.purges.remove(next))
+      if (await this.#removeSlice(next)) continue
+      await this.#db.write(`remove frames of ${next[0]}`, () => void this.#db.purges.remove(next))
     }
+  }
+
+  /** False when nothing was left to remove. */
+  async #removeSlice([incarnation, sequence, derivation]: PurgeKey): Promise<boolean> {
+    const { frames, derived } = this.#db
+    const what = `remove frames of ${incarnation}`
+    const [first, last] = derivation === undefined ? [0, Number.MAX_VALUE] : [derivation, derivation]
+    if (derivation === undefined) {
+      const start: [string, number, number] = [incarnation, sequence, 0]
+      const end: typeof start = [incarnation, sequence, Number.MAX_VALUE]
+      const keys = [...frames.getKeys({ start, end, limit: SLICE_FRAMES })]
+      if (keys.length > 0) return this.#db.removeFrames(what, frames, keys)
+    }
+    const start: [string, number, number, number] = [incarnation, sequence, first, 0]
+    const end: typeof start = [incarnation, sequence, last, Number.MAX_VALUE]
+    const keys = [...derived.getKeys({ start, end, limit: SLICE_FRAMES })]
+    return keys.length > 0 && this.#db.removeFrames(what, derived, keys)
   }
 }

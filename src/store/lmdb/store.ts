@@ -92,9 +92,9 @@ export class LmdbStore implements Store {
     return this.shards.of(holder)
   }
 
-  /** Frames in the file, of batches and of those that are gone but not yet removed. */
+  /** Frames in the file, derived ones too: of batches and of those that are gone but not yet removed. */
   get storedFrames(): number {
-    return this.#db.frames.getCount()
+    return this.#db.frames.getCount() + this.#db.derived.getCount()
   }
 
   /** Resolves when the frames of discarded batches are gone from the file. */

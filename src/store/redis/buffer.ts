@@ -17,8 +17,9 @@ import type {
 } from '../../domain/ports.ts'
 import type { ShardPosition } from '../../domain/shard.ts'
 import { RedisAppend, type AppendOptions } from './append.ts'
-import { readBatch } from './batch-reader.ts'
+import { readBatch, readDerivedBatch } from './batch-reader.ts'
 import type { Connection } from './connection.ts'
+import { deriveBatch } from './derivation.ts'
 import { JOURNAL_BYTES_MAX, JOURNAL_KEPT_MS } from './journal.ts'
 import { dueMember, parseDueMember, type Keys } from './keys.ts'
 import { readTotals } from './ledger.ts'
@@ -26,8 +27,8 @@ import { scripts } from './scripts.ts'
 import { parseSealedBatch } from './sealed-batch.ts'
 
 export interface BufferOptions extends AppendOptions {
-  /** For reading alone, and `ingest` for all else: a slice of megabytes must not hold up an append. */
-  readonly reads: Connection
+  /** For batches and what is derived of them, and `ingest` for all else: a slice of megabytes must not hold up an append. */
+  readonly bulk: Connection
 }
 
 /** Streams named in one answer of `due`. */
@@ -101,15 +102,15 @@ export class RedisBuffer implements BufferPort {
   }
 
   read(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame> {
-    return readBatch(this.#options.reads, this.#keys, batch, signal)
+    return readBatch(this.#options.bulk, this.#keys, batch, signal)
   }
 
-  derive(batch: BatchRef, _frames: AsyncIterable<Frame>, _signal: AbortSignal): Promise<void> {
-    return Promise.reject(new Error(`derive batch ${batch.batchId}: this store cannot yet`))
+  derive(batch: BatchRef, frames: AsyncIterable<Frame>, signal: AbortSignal): Promise<void> {
+    return deriveBatch(this.#options.bulk, this.#keys, batch, frames, signal)
   }
 
-  readDerived(batch: BatchRef, _signal: AbortSignal): AsyncIterable<Frame> {
-    throw new Error(`read derived frames of batch ${batch.batchId}: this store cannot yet`)
+  readDerived(batch: BatchRef, signal: AbortSignal): AsyncIterable<Frame> {
+    return readDerivedBatch(this.#options.bulk, this.#keys, batch, signal)
   }
 
   async beginAttempt(batch: BatchRef): Promise<Attempt> {
@@ -188,10 +189,11 @@ export class RedisBuffer implements BufferPort {
 
   async quarantine(batch: BatchRef, reason: string): Promise<void> {
     const { stream: hash, sealed, quarantined } = this.#keys.stream(batch.stream)
+    const { batch: own, derived, derivedSizes } = this.#keys.batch(batch)
     await this.#ingest.script(
       `quarantine batch ${batch.batchId}`,
       scripts.quarantine,
-      [this.#keys.batch(batch).batch, hash, sealed, quarantined, this.#keys.due],
+      [own, hash, sealed, quarantined, this.#keys.due, this.#keys.budget, derived, derivedSizes],
       [this.#options.now(), batch.batchId, reason, dueMember(batch.stream)],
     )
     this.#attempts.delete(attemptKey(batch))

@@ -8,11 +8,13 @@
  *     <stream>batch:<id>    hash    a sealed batch
  *     <stream>frames:<id>   list    its packed frames, in append order
  *     <stream>sizes:<id>    string  the size of each, 32 bits little endian
+ *     <stream>derived:<id>  list    packed frames that a transform made of them, whole where the batch's hash says `derived`,
+ *                                   else those of the derivation that it names `deriving`; derived-sizes:<id> as above
  *     <stream>shards        zset    keys of the shards that feed it, in their order
  *     <stream>shard:<key>   hash    a shard: what it came from, its checkpoint, its lease
  *     <stream>journal       hash    batch id -> entry; journal-times and journal-appends are zsets over it
  *
- * and beside them `due` (zset: hints), `budget` (bytes of frames held), `registry` (hash: definitions), `clock` (hash: the
+ * and beside them `due` (zset: hints), `budget` (bytes of frames held, derived ones too), `registry` (hash: definitions), `clock` (hash: the
  * time last read), `attendance` (zset: processes that read shards, by expiry) and `lease:<name>`.
  */
 import type { BatchRef } from '../../domain/batch.ts'
@@ -35,6 +37,8 @@ export interface BatchKeys {
   readonly batch: string
   readonly frames: string
   readonly sizes: string
+  readonly derived: string
+  readonly derivedSizes: string
 }
 
 export class Keys {
@@ -75,6 +79,8 @@ export class Keys {
       batch: `${base}batch:${batchId}`,
       frames: `${base}frames:${batchId}`,
       sizes: `${base}sizes:${batchId}`,
+      derived: `${base}derived:${batchId}`,
+      derivedSizes: `${base}derived-sizes:${batchId}`,
     }
   }
 

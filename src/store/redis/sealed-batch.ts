@@ -28,6 +28,7 @@ export function parseSealedBatch(batch: BatchRef, fields: readonly string[]): Se
     attempts: number('attempts'),
     deaths: number('deaths'),
     ...(plan === undefined ? {} : { plan: JSON.parse(plan) as Plan }),
+    ...(values.get('derived') === '1' ? { isDerived: true } : {}),
     ...(reason === undefined ? {} : { quarantineReason: reason }),
   }
 }

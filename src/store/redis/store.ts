@@ -48,11 +48,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     const fitness = await inspect(ingest, options, log)
     const keys = new Keys(options.keyPrefix)
     const now = options.now ?? (await ServerClock.start(ingest, keys.clock, log)).now
-    const reads = await Connection.open({ url, name: `${options.keyPrefix}-reads`, timeoutMs, log })
+    const bulk = await Connection.open({ url, name: `${options.keyPrefix}-bulk`, timeoutMs, log })
     return {
       buffer: new RedisBuffer({
         ingest,
-        reads,
+        bulk,
         keys,
         memory: new MemoryGuard(ingest, log),
         now,
@@ -65,11 +65,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       registry: new RedisRegistry(ingest, keys, now),
       leases: new RedisLeases(ingest, keys, options.holder, now),
       shards: new RedisShards(ingest, keys, options.holder, now),
-      journal: new RedisJournal(reads, keys, now),
+      journal: new RedisJournal(bulk, keys, now),
       promise: fitness.promise,
       check: () => checkServing(ingest),
       close: async () => {
-        await Promise.all([ingest.close(), reads.close()])
+        await Promise.all([ingest.close(), bulk.close()])
       },
     }
   } catch (error) {

@@ -26,6 +26,10 @@ export interface StoreUnderTest {
   otherShards?(): Promise<Shards>
   /** Changes the stored bytes of a batch's first frame behind the store's back. */
   rewriteFirstFrame?(batch: BatchRef, rewrite: (stored: Buffer) => Buffer): Promise<void>
+  /** The same of what was derived of it. */
+  rewriteFirstDerived?(batch: BatchRef, rewrite: (stored: Buffer) => Buffer): Promise<void>
+  /** Frames that are kept, derived ones too, once what is gone has been removed. */
+  storedFrames?(): Promise<number>
   /** The answer to the next command that changes something is lost on its way; the client library sends it again. */
   loseNextAnswer?(): void | Promise<void>
   /** Keeps a copy of what is stored. What it answers sets the store back to that; afterwards only the answer is used. */

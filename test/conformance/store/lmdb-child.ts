@@ -1,8 +1,10 @@
 /**
- * A process that uses an embedded store: `node lmdb-child.ts <path> hold|append|shard|fill`.
+ * A process that uses an embedded store: `node lmdb-child.ts <path> hold|append|shard|derive|fill`.
  *
  * Prints `open` or `refused <message> | <hint>`. Then `hold` waits, `append` appends records `0`, `1`, … of one stream and
- * prints each number once it is acknowledged, `shard` does so from a shard and begins behind its checkpoint, and `fill` appends 100 kB at a time until it is refused, and prints how.
+ * prints each number once it is acknowledged, `shard` does so from a shard and begins behind its checkpoint, `derive`
+ * derives the oldest batch, 512 frames a step, and prints how many frames were asked for at each 512th, and `fill` appends
+ * 100 kB at a time until it is refused, and prints how.
  */
 import { BufferUnavailableError, StartError } from '../../../src/domain/errors.ts'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
@@ -41,6 +43,19 @@ async function appendFromShard(store: LmdbStore, shard: string): Promise<void> {
   }
 }
 
+async function derive(store: LmdbStore, frames: number): Promise<void> {
+  const [batch] = await store.buffer.sealed(stream, 1)
+  if (batch === undefined) throw new Error('derive: nothing is sealed')
+  const made = async function* (): AsyncGenerator<Frame> {
+    for (let index = 0; index < frames; index += 1) {
+      if (index % 512 === 0) process.stdout.write(`${index}\n`)
+      yield await Promise.resolve(frame(Buffer.from(`made ${index} by ${process.pid}`)))
+    }
+  }
+  await store.buffer.derive(batch, made(), new AbortController().signal)
+  process.stdout.write('kept\n')
+}
+
 async function fill(store: LmdbStore): Promise<void> {
   for (let sequence = 1; ; sequence += 1) {
     const noise = Buffer.from(Array.from({ length: 100_000 }, () => Math.trunc(Math.random() * 256)))
@@ -70,6 +85,7 @@ try {
   if (mode === 'hold') setInterval(() => undefined, 60_000)
   else if (mode === 'append') await append(store)
   else if (mode === 'shard') await appendFromShard(store, key)
+  else if (mode === 'derive') await derive(store, Number(key))
   else {
     await fill(store)
     await store.close()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { StartError } from '../../../src/domain/errors.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { expectBalanced, frameOf, readTexts, streamOf } from './fixture.ts'
+import { deliver, expectBalanced, frameOf, planOf, readTexts, streamOf } from './fixture.ts'
 import { bufferPath, openAt, startChild } from './lmdb-folder.ts'
 import { keyOf, listed, newShard } from './shard-fixture.ts'
 
@@ -145,6 +145,52 @@ test(
       expect(texts).toEqual(Array.from({ length: Number(state.checkpoint) + 1 }, (_, index) => String(index)))
       await store.close()
     }
+  },
+)
+
+test(
+  'killed again and again while it derives a batch, a process left a whole derivation or none, and nothing of others',
+  { timeout: 240_000 },
+  async () => {
+    const path = bufferPath()
+    const stream = streamOf({ bytes: 1 })
+    const setup = await openAt(path)
+    await setup.registry.create(stream)
+    await setup.buffer.append(stream, [frameOf(['source'])], { epoch: 'test', sequence: 1 })
+    const [batch] = await setup.buffer.sealed(stream, 1)
+    if (batch === undefined) throw new Error('nothing was sealed')
+    await setup.buffer.pin(batch, planOf())
+    await setup.close()
+    const frames = 20_000
+    for (const askedMin of [1, 7, 20]) {
+      const child = startChild([path, 'derive', String(frames)])
+      for (let line = 0; line <= askedMin; line += 1) expect(await child.line()).not.toBe('kept')
+      await child.kill()
+      const store = await openAt(path)
+      expect(await store.buffer.describe(batch)).not.toHaveProperty('isDerived')
+      await store.purged()
+      // Of the dead processes before it nothing is left; its own goes with the next.
+      expect(store.storedFrames).toBeGreaterThan(512 * (askedMin - 2))
+      expect(store.storedFrames).toBeLessThan(frames)
+      await store.close()
+    }
+    const last = startChild([path, 'derive', String(frames)])
+    let line = await last.line()
+    while (line !== undefined && line !== 'kept') line = await last.line()
+    expect(line).toBe('kept')
+    await last.kill()
+    const store = await openAt(path)
+    const texts: string[] = []
+    for await (const frame of store.buffer.readDerived(batch, new AbortController().signal))
+      texts.push(...Array.from(frame.recordViews(), String))
+    expect(texts).toEqual(
+      Array.from({ length: frames }, (_, index) => `made ${index} by ${last.process.pid}`),
+    )
+    await store.purged()
+    expect(store.storedFrames).toBe(frames + 1)
+    await deliver(store, batch)
+    await store.purged()
+    expect(store.storedFrames).toBe(0)
   },
 )
 

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { open } from 'lmdb'
+import { open, type Key } from 'lmdb'
 import { batchSequence } from '../../../src/domain/batch.ts'
 import { openLmdbStore } from '../../../src/store/lmdb/store.ts'
 import { storeConformance, type StoreUnderTest } from './store-suite.ts'
@@ -38,6 +38,18 @@ storeConformance(
       },
       otherLeases: async () => store.leasesOf('other'),
       otherShards: async () => store.shardsOf('other'),
+      storedFrames: async () => {
+        await store.purged()
+        return store.storedFrames
+      },
+      rewriteFirstDerived: async (batch, rewrite) => {
+        const root = open({ path, noSubdir: false, maxDbs: 16, encoding: 'json', overlappingSync: false })
+        const derived = root.openDB<Buffer, Key>('derived', { encoding: 'binary' })
+        const start = [batch.stream.incarnation, batchSequence(batch.batchId), 0, 0]
+        for (const { key, value } of derived.getRange({ start, limit: 1 }))
+          await derived.put(key, rewrite(value))
+        await root.close()
+      },
       rewriteFirstFrame: async (batch, rewrite) => {
         const described = await store.buffer.describe(batch)
         if (described === undefined) throw new Error(`rewrite frame of ${batch.batchId}: it is gone`)

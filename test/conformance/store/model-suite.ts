@@ -5,11 +5,13 @@
 import { array, assert, asyncProperty } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Frame } from '../../../src/domain/frame.ts'
+import { MIB } from '../../../src/domain/limits.ts'
 import type { Appended } from '../../../src/domain/ports.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import {
   expectBalanced,
   frameOf,
+  noiseFrame,
   readTexts,
   streamOf,
   type MakeStore,
@@ -20,13 +22,15 @@ import { ModelShard } from './model-shard.ts'
 import { INTERVAL_MS, step, type ShardPlace, type Step } from './model-step.ts'
 
 const SIZE_BYTES = 40
+/** More than all steps of a run hold. */
+const BUDGET_BYTES = 16 * MIB
 
 export function modelSuite(make: MakeStore): void {
   test('any sequence of steps keeps every record and balances the ledger', { timeout: 120_000 }, async () => {
     await assert(
       asyncProperty(array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const clock = new FakeClock()
-        const under = await make({ clock })
+        const under = await make({ clock, maxBytes: BUDGET_BYTES, perStreamShare: 1 })
         try {
           const run = new ModelRun(under, clock)
           await run.start()
@@ -100,7 +104,10 @@ class ModelRun {
       case 'discard':
       case 'quarantine':
       case 'release':
-      case 'read': {
+      case 'read':
+      case 'derive':
+      case 'deriveCut':
+      case 'deriveLeft': {
         const candidates = this.#batches.filter((batch) => batch.state !== 'open')
         const batch = candidates[next.pick % Math.max(1, candidates.length)]
         return batch === undefined ? undefined : this.#deliver(next.kind, batch)
@@ -222,5 +229,20 @@ class ModelRun {
       if (batch.ref === undefined) throw new Error('a sealed batch was never listed')
       expect(await readTexts(this.#store, batch.ref)).toEqual(batch.records)
     }
+    await this.#deliverRest()
+  }
+
+  /** Then nothing is held: frames, derived ones too, are gone, and the budget has room for one that takes all of it. */
+  async #deliverRest(): Promise<void> {
+    for (const batch of this.#batches) {
+      if (batch.state === 'quarantined') await this.#deliver('release', batch)
+      if (batch.state === 'sealed') await this.#deliver('pin', batch)
+      await this.#deliver('discard', batch)
+    }
+    await this.expectEqual()
+    if (this.#under.storedFrames !== undefined) expect(await this.#under.storedFrames()).toBe(0)
+    const id = { epoch: 'model', sequence: this.#appends + 1 }
+    const whole = noiseFrame(BUDGET_BYTES - 100)
+    expect(await this.#store.buffer.append(this.stream, [whole], id)).toMatchObject({ kind: 'appended' })
   }
 }

@@ -17,6 +17,12 @@ beforeAll(async () => {
 })
 afterAll(() => proxy.close())
 
+async function rewriteFirst(list: string, rewrite: (stored: Buffer) => Buffer): Promise<void> {
+  const stored = await file.admin.lindexBuffer(list, 0)
+  if (stored === null) throw new Error(`rewrite the first frame of ${list}: there is none`)
+  await file.admin.lset(list, 0, rewrite(stored))
+}
+
 async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<StoreUnderTest> {
   const keyPrefix = `test${(made += 1)}`
   const keys = new Keys(keyPrefix)
@@ -49,11 +55,16 @@ async function make({ clock, maxBytes, perStreamShare }: StoreOptions): Promise<
     },
     otherLeases: async (): Promise<Leases> => (await open('second')).leases,
     otherShards: async (): Promise<Shards> => (await open('second')).shards,
-    rewriteFirstFrame: async (batch, rewrite) => {
-      const { frames } = keys.batch(batch)
-      const stored = await file.admin.lindexBuffer(frames, 0)
-      if (stored === null) throw new Error(`rewrite frame of ${batch.batchId}: there is none`)
-      await file.admin.lset(frames, 0, rewrite(stored))
+    rewriteFirstFrame: (batch, rewrite) => rewriteFirst(keys.batch(batch).frames, rewrite),
+    rewriteFirstDerived: (batch, rewrite) => rewriteFirst(keys.batch(batch).derived, rewrite),
+    storedFrames: async () => {
+      let frames = 0
+      for (const name of await file.admin.keys(`${keyPrefix}:*`)) {
+        // A frame has its size beside it; either alone would be left over.
+        if (/:(frames|derived):/.test(name)) frames += (await file.admin.llen(name)) / 2
+        if (/:(sizes|derived-sizes):/.test(name)) frames += (await file.admin.strlen(name)) / 8
+      }
+      return frames
     },
     copy: async () => {
       const kept = new Map<string, Buffer>()

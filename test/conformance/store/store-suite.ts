@@ -5,6 +5,7 @@
 import { describe } from 'vitest'
 import { appendSuite } from './append-suite.ts'
 import { batchSuite } from './batch-suite.ts'
+import { deriveSuite } from './derive-suite.ts'
 import { leaseAndJournalSuite } from './lease-journal-suite.ts'
 import type { MakeStore } from './fixture.ts'
 import { modelSuite } from './model-suite.ts'
@@ -22,6 +23,7 @@ export function storeConformance(name: string, make: MakeStore): void {
   describe(`${name}: seal`, () => sealSuite(make))
   describe(`${name}: read`, () => readSuite(make))
   describe(`${name}: deliver`, () => batchSuite(make))
+  describe(`${name}: derive`, () => deriveSuite(make))
   describe(`${name}: quarantine`, () => quarantineSuite(make))
   describe(`${name}: registry`, () => registrySuite(make))
   describe(`${name}: leases and journal`, () => leaseAndJournalSuite(make))
