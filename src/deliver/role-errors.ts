@@ -1,6 +1,6 @@
 /** Why a role could not be assumed, in one table. All are retried: trust is granted, ARNs are corrected, STS comes back. */
 import { DestinationError } from '../domain/errors.ts'
-import { namesOf } from './s3-errors.ts'
+import { namesOf } from '../runtime/sdk-errors.ts'
 
 /** What was asked, for sentences. */
 interface Asked {

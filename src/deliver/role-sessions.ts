@@ -10,9 +10,10 @@
 import { hostname } from 'node:os'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Log } from '../account/log.ts'
+import { sdkLogger } from '../account/sdk-log.ts'
 import type { Clock } from '../domain/ports.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { ownCredentials, sdkLogger, type Credentials, type OwnKeys } from './aws-client.ts'
+import { ownCredentials, type Credentials, type OwnKeys } from '../runtime/sdk-keys.ts'
 import { assumeRoleError } from './role-errors.ts'
 
 /** The keys are those that assume the roles. */

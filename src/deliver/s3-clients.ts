@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Log } from '../account/log.ts'
+import { sdkLogger } from '../account/sdk-log.ts'
 import { MIB } from '../domain/limits.ts'
-import { ownCredentials, sdkLogger, type Credentials, type OwnKeys } from './aws-client.ts'
+import { ownCredentials, type Credentials, type OwnKeys } from '../runtime/sdk-keys.ts'
 import type { RoleSessions } from './role-sessions.ts'
 
 export interface S3ClientOptions extends OwnKeys {

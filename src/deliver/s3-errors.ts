@@ -1,5 +1,6 @@
 /** Reads the errors of the S3 client, of Node's sockets and of proxies, and finds their row in the table of failures. */
 import { DestinationError } from '../domain/errors.ts'
+import { namesOf, statusOf } from '../runtime/sdk-errors.ts'
 import { s3Failures, unknownFailure, type S3Failure, type S3Target } from './s3-failures.ts'
 
 /** A failure with its row: `passing` ones are worth another try at once. */
@@ -33,7 +34,7 @@ function rowOf(cause: unknown): S3Failure {
     const row = rows.find(({ names }) => names?.some((known) => matches(known, name)))
     if (row !== undefined) return row
   }
-  const status = s3Status(cause)
+  const status = statusOf(cause)
   return rows.find(({ statuses }) => status !== undefined && statuses?.includes(status)) ?? unknownFailure
 }
 
@@ -41,43 +42,15 @@ function matches(known: string, name: string): boolean {
   return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
 }
 
-/**
- * The names of an error from the outside in: Node's code first, because the SDK calls a broken connection a time-out.
- * The SDK hides the socket's error in `cause`, Node hides several attempts in `errors`.
- */
-export function namesOf(cause: unknown, depth = 0): readonly string[] {
-  if (!(cause instanceof Error) || depth > 3) return []
-  const own = [Reflect.get(cause, 'code'), Reflect.get(cause, 'Code'), cause.name]
-  const inner: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause.cause]
-  return [
-    ...own.filter((name): name is string => typeof name === 'string'),
-    ...inner.flatMap((error) => namesOf(error, depth + 1)),
-  ]
-}
-
 function nameOf(cause: unknown): string | undefined {
   const generic = new Set(['Error', 'UnknownError', 'Unknown', 'AggregateError', 'S3ServiceException'])
-  const status = s3Status(cause)
+  const status = statusOf(cause)
   return (
     namesOf(cause).find((name) => !generic.has(name)) ?? (status === undefined ? undefined : `HTTP ${status}`)
   )
 }
 
-/** The HTTP status of an answer, even of one that the SDK could not read. */
-function s3Status(cause: unknown): number | undefined {
-  if (!(cause instanceof Error)) return undefined
-  const metadata: unknown = Reflect.get(cause, '$metadata')
-  const response: unknown = Reflect.get(cause, '$response')
-  return numberIn(metadata, 'httpStatusCode') ?? numberIn(response, 'statusCode')
-}
-
-function numberIn(value: unknown, key: string): number | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const number: unknown = Reflect.get(value, key)
-  return typeof number === 'number' ? number : undefined
-}
-
 /** True when S3 says so by name; an answer without a body only by its status. */
 export function s3ErrorIs(cause: unknown, name: string, status: number): boolean {
-  return namesOf(cause).includes(name) || s3Status(cause) === status
+  return namesOf(cause).includes(name) || statusOf(cause) === status
 }

@@ -2,6 +2,7 @@
  * What can go wrong between us and Kinesis, in one table: what it means to a reader, what to say, and what an operator can
  * do. Whatever is not in it counts as unavailable, so that nothing is given up for a failure that nobody has seen yet.
  */
+import { namesOf, statusOf } from '../../runtime/sdk-errors.ts'
 import { DataStreamError, type DataStreamErrorKind } from './data-stream.ts'
 
 /** What was asked, for sentences. */
@@ -254,34 +255,6 @@ function rowOf(cause: unknown): { readonly row: KinesisFailure; readonly code: s
 
 function matches(known: string, name: string): boolean {
   return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
-}
-
-/**
- * The names of an error from the outside in: Node's code first, because the SDK calls a broken connection a time-out.
- * The SDK hides the socket's error in `cause`, Node hides several attempts in `errors`.
- */
-function namesOf(cause: unknown, depth = 0): readonly string[] {
-  if (!(cause instanceof Error) || depth > 3) return []
-  const own = [Reflect.get(cause, 'code'), cause.name]
-  const inner: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause.cause]
-  return [
-    ...own.filter((name): name is string => typeof name === 'string' && name !== ''),
-    ...inner.flatMap((error) => namesOf(error, depth + 1)),
-  ]
-}
-
-/** The HTTP status of an answer, even of one that the SDK could not read. */
-function statusOf(cause: unknown): number | undefined {
-  if (!(cause instanceof Error)) return undefined
-  const metadata: unknown = Reflect.get(cause, '$metadata')
-  const response: unknown = Reflect.get(cause, '$response')
-  return numberIn(metadata, 'httpStatusCode') ?? numberIn(response, 'statusCode')
-}
-
-function numberIn(value: unknown, key: string): number | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const number: unknown = Reflect.get(value, key)
-  return typeof number === 'number' ? number : undefined
 }
 
 /** One line of what the service said, empty where it said nothing. */

@@ -1,7 +1,7 @@
 /** What the AWS SDK says reaches the log without the requests that it says it of. */
 import { expect, test } from 'vitest'
 import type { Log } from '../../src/account/log.ts'
-import { sdkLogger } from '../../src/deliver/aws-client.ts'
+import { sdkLogger } from '../../src/account/sdk-log.ts'
 
 test('a failed command is told by its error, without its input', () => {
   const lines: unknown[] = []
