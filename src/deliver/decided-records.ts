@@ -5,13 +5,9 @@
  */
 import { FrameError } from '../domain/errors.ts'
 import { FrameBuilder, type Frame } from '../domain/frame.ts'
-import {
-  ERROR_TYPES,
-  MetadataBuilder,
-  type ErrorType,
-  type FrameMetadata,
-  type RecordMetadata,
-} from '../domain/record-metadata.ts'
+import { MetadataBuilder } from '../domain/metadata-builder.ts'
+import type { FrameMetadata } from '../domain/metadata-section.ts'
+import { ERROR_TYPES, type ErrorType, type RecordMetadata } from '../domain/record-metadata.ts'
 
 /** What a whole reading of a batch told of its records beside their bytes. */
 export interface Decided {

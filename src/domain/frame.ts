@@ -13,7 +13,7 @@
  *    16  f64  arrival of the oldest record, epoch ms
  *    24  u32  record bytes: sum of the lengths, without our newlines
  *    28  u32  body bytes after decompression
- *    32  u32  metadata bytes (see record-metadata; 0 when absent)
+ *    32  u32  metadata bytes (see metadata-section; 0 when absent)
  *    36  u32  reserved, 0
  *    40  body: u32 length of each record, metadata, payload (each record followed by a newline that is ours)
  *
@@ -22,7 +22,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { FrameError } from './errors.ts'
-import { FrameMetadata, holdsVerdicts } from './record-metadata.ts'
+import { FrameMetadata, holdsDecisions } from './metadata-section.ts'
 
 export const FRAME_HEADER_BYTES = 40
 const FORMAT_VERSION = 1
@@ -33,7 +33,7 @@ const NEWLINE = 0x0a
 export const FrameFlag = {
   /** A record holds a newline, CR, NUL, U+0001, a byte order mark, or bytes that are not UTF-8, or is empty. */
   odd: 1,
-  /** A record has a verdict in the metadata section. */
+  /** A record has a verdict in the metadata section, or was dropped. */
   decided: 2,
 } as const
 
@@ -101,7 +101,7 @@ export class FrameBuilder {
     const recordBytes = payload.length - this.#count
     const metadata = this.#metadata
     metadata?.copy(buffer, FRAME_HEADER_BYTES + 4 * this.#count)
-    const decided = metadata !== undefined && holdsVerdicts(metadata) ? FrameFlag.decided : 0
+    const decided = metadata !== undefined && holdsDecisions(metadata) ? FrameFlag.decided : 0
     buffer.writeUInt32LE(MAGIC, 0)
     buffer[4] = metadata === undefined ? FORMAT_VERSION : FORMAT_VERSION_WITH_METADATA
     buffer[5] = (isOdd(buffer, payload, this.#count) ? FrameFlag.odd : 0) | decided
@@ -161,7 +161,7 @@ export class Frame {
     return (this.header.flags & FrameFlag.odd) !== 0
   }
 
-  /** True when a record has a verdict and goes to the error prefix as it is. */
+  /** True when a record has a verdict, and goes to the error prefix as it is, or was dropped. */
   get isDecided(): boolean {
     return (this.header.flags & FrameFlag.decided) !== 0
   }

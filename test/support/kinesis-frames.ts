@@ -1,6 +1,7 @@
 /** Frames as a reader of shards makes them: each record with its place in the data stream, and perhaps a verdict. */
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
-import { MetadataBuilder, type RecordMetadata } from '../../src/domain/record-metadata.ts'
+import { MetadataBuilder } from '../../src/domain/metadata-builder.ts'
+import type { RecordMetadata } from '../../src/domain/record-metadata.ts'
 
 export interface KinesisRecord extends RecordMetadata {
   readonly data: string | Uint8Array

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { DecidedRecords, recordsWithMetadata } from '../../src/deliver/decided-records.ts'
 import { FrameError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
-import type { ErrorType, RecordVerdict } from '../../src/domain/record-metadata.ts'
+import { ERROR_TYPES, type ErrorType, type RecordVerdict } from '../../src/domain/record-metadata.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
 import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
 import { kinesisFrame, type KinesisRecord } from '../support/kinesis-frames.ts'
@@ -14,6 +14,7 @@ const tooLarge: RecordVerdict = {
   code: 'Hydrant.RecordTooLarge',
   message: 'The record has 1024001 bytes; the limit is 1024000.',
 }
+const noErrors = Object.fromEntries(ERROR_TYPES.map((type) => [type, 0]))
 const unreadable: RecordVerdict = { ...tooLarge, code: 'Hydrant.AggregateUnreadable', message: 'MD5' }
 
 function record(place: number, data: string, more: Partial<KinesisRecord> = {}): KinesisRecord {
@@ -41,7 +42,7 @@ test('a frame without a verdict passes as it is, with metadata or without', asyn
   expect(passed).toHaveLength(2)
   passed.forEach((frame, index) => expect(frame).toBe(frames[index]))
   expect(decided.found).toEqual({
-    records: { 'format-conversion-failed': 0, 'processing-failed': 0 },
+    records: noErrors,
     errors: {},
     hasMetadata: true,
   })
@@ -100,14 +101,14 @@ test('a frame of nothing else is left out, and verdicts are counted once however
   expect(await undecided(decided, frames)).toHaveLength(1)
   expect(await undecided(decided, frames)).toHaveLength(1)
   expect(decided.found).toEqual({
-    records: { 'format-conversion-failed': 0, 'processing-failed': 3 },
+    records: { ...noErrors, 'processing-failed': 3 },
     errors: { 'Hydrant.RecordTooLarge': 2, 'Hydrant.AggregateUnreadable': 1 },
     hasMetadata: true,
   })
 })
 
 test('a type of error that only a newer Hydrant knows leaves the batch to it', async () => {
-  const verdict = { ...tooLarge, errorType: 'partitioning-failed' as ErrorType }
+  const verdict = { ...tooLarge, errorType: 'weighing-failed' as ErrorType }
   const reading = undecided(new DecidedRecords(), [kinesisFrame([record(1, 'x', { verdict })])])
   await expect(reading).rejects.toSatisfy((error) => error instanceof FrameError && error.newer)
 })

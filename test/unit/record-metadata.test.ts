@@ -5,6 +5,7 @@ import {
   bigInt,
   constant,
   constantFrom,
+  dictionary,
   nat,
   oneof,
   option,
@@ -15,13 +16,9 @@ import {
 import { describe, expect, test } from 'vitest'
 import { FrameError } from '../../src/domain/errors.ts'
 import { FrameBuilder } from '../../src/domain/frame.ts'
-import {
-  FrameMetadata,
-  holdsVerdicts,
-  MetadataBuilder,
-  type ErrorType,
-  type RecordMetadata,
-} from '../../src/domain/record-metadata.ts'
+import { MetadataBuilder } from '../../src/domain/metadata-builder.ts'
+import { FrameMetadata, holdsDecisions } from '../../src/domain/metadata-section.ts'
+import { ERROR_TYPES, type RecordMetadata } from '../../src/domain/record-metadata.ts'
 
 function sectionOf(records: readonly RecordMetadata[], shardId = 'shardId-000000000000'): Buffer {
   const builder = new MetadataBuilder(shardId)
@@ -58,30 +55,20 @@ const anyRecord = record(
     subSequenceNumber: nat(),
     partitionKey: anyText,
     verdict: record({
-      errorType: constantFrom<ErrorType>('format-conversion-failed', 'processing-failed'),
+      errorType: constantFrom(...ERROR_TYPES),
       code: constantFrom('Hydrant.RecordTooLarge', 'Hydrant.AggregateUnreadable'),
       message: string({ unit: 'grapheme', maxLength: 400 }),
     }),
+    origin: nat(),
+    isDropped: constant(true as const),
+    partitionKeys: dictionary(anyText, anyText, { noNullPrototype: true }),
   },
   { requiredKeys: ['arrivalMs', 'sequenceNumber', 'partitionKey'] },
 )
 
-/** Records of one Kinesis record have its arrival, and follow each other. */
-function asRead(records: readonly RecordMetadata[]): RecordMetadata[] {
-  return records.map((one, index) => {
-    const before = records[index - 1]
-    if (before?.sequenceNumber !== one.sequenceNumber) return one
-    const first = records
-      .slice(0, index)
-      .findLastIndex((other) => other.sequenceNumber !== one.sequenceNumber)
-    return { ...one, arrivalMs: records[first + 1]?.arrivalMs ?? one.arrivalMs }
-  })
-}
-
 test('any records come back as they were', () => {
   assert(
-    property(array(anyRecord, { maxLength: 40 }), option(anyText), (generated, shardId) => {
-      const records = asRead(generated)
+    property(array(anyRecord, { maxLength: 40 }), option(anyText), (records, shardId) => {
       const metadata = new FrameMetadata(
         sectionOf(records, shardId ?? 'shardId-000000000000'),
         records.length,
@@ -149,10 +136,19 @@ describe('size', () => {
   })
 })
 
-test('verdicts are seen without reading the records', () => {
+test('verdicts and drops are seen without reading the records', () => {
   const plain = { arrivalMs: 1, sequenceNumber: '17', partitionKey: 'k' }
-  expect(holdsVerdicts(sectionOf([plain, plain]))).toBe(false)
-  expect(holdsVerdicts(sectionOf([plain, { ...plain, verdict }]))).toBe(true)
+  expect(holdsDecisions(sectionOf([plain, plain]))).toBe(false)
+  expect(holdsDecisions(sectionOf([plain, { ...plain, origin: 3, partitionKeys: { day: '1' } }]))).toBe(false)
+  expect(holdsDecisions(sectionOf([plain, { ...plain, verdict }]))).toBe(true)
+  expect(holdsDecisions(sectionOf([plain, { ...plain, isDropped: true }]))).toBe(true)
+})
+
+test('only what processors say asks for the newer version, so that an older Hydrant reads all else', () => {
+  const plain = { arrivalMs: 1, sequenceNumber: '17', partitionKey: 'k' }
+  expect(sectionOf([plain, { ...plain, verdict, subSequenceNumber: 1 }])[0]).toBe(1)
+  expect(sectionOf([plain, { ...plain, origin: 0 }])[0]).toBe(2)
+  expect(sectionOf([{ ...plain, verdict: { ...verdict, attemptsMade: 4 } }])[0]).toBe(2)
 })
 
 test('a frame carries the section between its lengths and its payload', () => {
@@ -171,7 +167,7 @@ test('a frame carries the section between its lengths and its payload', () => {
 
 test('a section of a later version is refused as newer', () => {
   const section = Buffer.from(sectionOf([{ arrivalMs: 1, sequenceNumber: '17', partitionKey: 'k' }]))
-  section[0] = 2
+  section[0] = 3
   const read = (): FrameMetadata => new FrameMetadata(section, 1)
   expect(read).toThrow(FrameError)
   expect(read).toThrow(expect.objectContaining({ newer: true }))

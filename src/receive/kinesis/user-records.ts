@@ -7,7 +7,8 @@
  */
 import { FrameBuilder, type Frame } from '../../domain/frame.ts'
 import { MIB, RECORD_BYTES_MAX } from '../../domain/limits.ts'
-import { MetadataBuilder, type RecordVerdict } from '../../domain/record-metadata.ts'
+import { MetadataBuilder } from '../../domain/metadata-builder.ts'
+import type { RecordVerdict } from '../../domain/record-metadata.ts'
 import { compareSequenceNumbers, isSequenceNumber, type Checkpoint } from '../../domain/shard.ts'
 import { openAggregate, type Aggregate } from './aggregate.ts'
 import type { SourceRecord } from './data-stream.ts'

@@ -7,7 +7,8 @@ import { expect } from 'vitest'
 import type { MetadataColumn, ParquetCompression } from '../../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
 import type { EncodeInput, Encoded, Encoder, FailedRecord } from '../../../src/domain/ports.ts'
-import { MetadataBuilder, type RecordMetadata } from '../../../src/domain/record-metadata.ts'
+import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
+import type { RecordMetadata } from '../../../src/domain/record-metadata.ts'
 import { typedColumns, type HiveKind, type TypedColumn } from '../../../src/convert/hive-types.ts'
 
 export type OpenedEncoder = Encoder & { readonly version: string; close(): Promise<void> }

@@ -1,7 +1,7 @@
 /** Metadata columns: where each record came from, in columns after the table's own, whatever the record holds. */
 import { describe, expect, test } from 'vitest'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
-import { MetadataBuilder } from '../../../src/domain/record-metadata.ts'
+import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
 import { inputOf, readParquet, type Batch, type Outcome } from './encoding.ts'
 import type { Engine } from './ending-suite.ts'
 import { metadataRecordsSuite } from './metadata-records.ts'
