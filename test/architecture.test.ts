@@ -27,6 +27,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
 
 /** Each foreign package and the files or folders of src/ that may know it. */
 const homes: Readonly<Record<string, readonly string[]>> = {
+  '@aws-sdk/client-glue': ['convert/glue-tables.ts'],
   '@aws-sdk/client-kinesis': [
     'receive/kinesis/kinesis-client.ts',
     'receive/kinesis/kinesis-client-config.ts',
