@@ -7,7 +7,7 @@ import type { Column } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
 import type { Engine, Plan } from '../domain/plan.ts'
 import type { Encoder } from '../domain/ports.ts'
-import { typedColumns } from './hive-types.ts'
+import { isNested, typedColumns } from './hive-types.ts'
 import { isolatedEncoder } from './isolated.ts'
 import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
 import { openRawEncoder } from './raw.ts'
@@ -37,7 +37,8 @@ type OpenEncoder = Encoder & { readonly version: string; close(): Promise<void> 
 /** What is wrong with these columns for the engine, or undefined. */
 export function unsupportedColumns(engine: ConvertingEngine, columns: readonly Column[]): string | undefined {
   try {
-    typedColumns(columns)
+    const nested = typedColumns(columns).find(({ type }) => isNested(type))
+    if (nested) return `column ${JSON.stringify(nested.name)} is of type ${nested.type.kind}`
   } catch (error) {
     if (error instanceof EncoderError) return error.message
     throw error

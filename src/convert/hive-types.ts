@@ -1,20 +1,37 @@
 /**
- * Hive's column types: what their names mean, which text each takes, and what is said of a record that does not fit.
- *
- * Both engines read a value as text (json-record says what the text of a JSON value is) and accept it if it matches the
- * type's grammar and its value lies in the type's range. A grammar knows nothing of where the text came from: the number
- * 12 and the string "12" are the same. The table in docs/firehose-compatibility.md is written from this file.
+ * Hive's column types: what their names mean. Which text a scalar takes is accepted-text's, what is said of a record that
+ * does not fit is verdicts'; both engines go by the same three. The table in docs/firehose-compatibility.md says it in words.
  */
-import type { Column, MetadataField } from '../domain/delivery-stream.ts'
-import { EncoderError } from '../domain/errors.ts'
+import type { Column, FormatConversion, MetadataField } from '../domain/delivery-stream.ts'
+import { EncoderError, unreachable } from '../domain/errors.ts'
 
 export type IntegerKind = 'tinyint' | 'smallint' | 'int' | 'bigint'
 
-/** A column type. `decimal` carries precision (1 to 38) and scale (0 to precision). */
-export type HiveType =
-  | { readonly kind: IntegerKind | 'boolean' | 'float' | 'double' | 'string' | 'date' | 'timestamp' }
+/** A type whose value is one text. */
+export type ScalarType =
+  | { readonly kind: IntegerKind | 'boolean' | 'float' | 'double' | 'string' | 'binary' | 'date' }
+  /** `unit`: what is kept of a second; absent: milliseconds. */
+  | { readonly kind: 'timestamp'; readonly unit?: 'micros' }
+  /** `length`: most characters (code points), 1 to 65,535; of `char` 1 to 255. */
+  | { readonly kind: 'varchar' | 'char'; readonly length: number }
+  /** Precision 1 to 38, scale 0 to precision. */
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
 
+export type NestedType =
+  | { readonly kind: 'array'; readonly element: HiveType }
+  | { readonly kind: 'map'; readonly key: ScalarType; readonly value: HiveType }
+  /** At least one field; no two of one name. */
+  | { readonly kind: 'struct'; readonly fields: readonly StructField[] }
+
+export type HiveType = ScalarType | NestedType
+
+export interface StructField {
+  /** In lower case. */
+  readonly name: string
+  readonly type: HiveType
+}
+
+export type ScalarKind = ScalarType['kind']
 export type HiveKind = HiveType['kind']
 
 export interface TypedColumn {
@@ -24,10 +41,14 @@ export interface TypedColumn {
   readonly field?: MetadataField
 }
 
-const SUPPORTED =
-  'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, date and timestamp'
+/** Types inside each other. */
+export const TYPE_DEPTH_MAX = 100
 
-const PLAIN_TYPES: Readonly<Record<string, Exclude<HiveKind, 'decimal'>>> = {
+const SUPPORTED =
+  'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, varchar(n), char(n), binary, date, timestamp, ' +
+  'array<t>, map<k,t> and struct<name:t,…>'
+
+const PLAIN_TYPES: Readonly<Record<string, Exclude<ScalarKind, 'decimal' | 'varchar' | 'char'>>> = {
   boolean: 'boolean',
   tinyint: 'tinyint',
   smallint: 'smallint',
@@ -37,28 +58,171 @@ const PLAIN_TYPES: Readonly<Record<string, Exclude<HiveKind, 'decimal'>>> = {
   float: 'float',
   double: 'double',
   string: 'string',
+  binary: 'binary',
   date: 'date',
   timestamp: 'timestamp',
 }
 
+type TypeOptions = Pick<FormatConversion, 'timestampUnit'>
+
 /**
- * Reads a type as Hive and Glue write it, in any letter case. `decimal` alone is decimal(10,0), `decimal(p)` decimal(p,0).
- * Throws EncoderError `DataFormatConversion.InvalidTypeFormat` for a type that cannot be converted to.
+ * Reads a type as Hive and Glue write it, in any letter case, with white space around its words. `decimal` alone is
+ * decimal(10,0), `decimal(p)` decimal(p,0). A key of a map is a scalar, but not binary. Throws EncoderError
+ * `DataFormatConversion.InvalidTypeFormat` for a type that cannot be converted to.
  */
-export function parseHiveType(text: string): HiveType {
-  const word = text.trim().toLowerCase()
-  const plain = Object.hasOwn(PLAIN_TYPES, word) ? PLAIN_TYPES[word] : undefined
-  if (plain !== undefined) return { kind: plain }
-  const decimal = /^decimal\s*(?:\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?\))?$/.exec(word)
-  if (decimal !== null) {
-    const precision = Number(decimal[1] ?? 10)
-    const scale = Number(decimal[2] ?? 0)
-    if (precision >= 1 && precision <= 38 && scale <= precision) return { kind: 'decimal', precision, scale }
+export function parseHiveType(text: string, options: TypeOptions = {}): HiveType {
+  const reader = new TypeReader(text, options)
+  const type = reader.type(1)
+  reader.end()
+  return type
+}
+
+/** Everything but the characters that end a word; a name of a struct's field may hold all others. */
+const WORD = /[^<>:,()]*/y
+
+class TypeReader {
+  readonly #text: string
+  readonly #options: TypeOptions
+  #at = 0
+
+  constructor(text: string, options: TypeOptions) {
+    this.#text = text
+    this.#options = options
   }
-  throw new EncoderError(`read type ${JSON.stringify(text)}: it cannot be converted to`, {
-    code: 'DataFormatConversion.InvalidTypeFormat',
-    hint: `use one of ${SUPPORTED} (precision 1 to 38, scale 0 to precision)`,
-  })
+
+  type(depth: number): HiveType {
+    if (depth > TYPE_DEPTH_MAX)
+      throw this.#refused(`it has more than ${TYPE_DEPTH_MAX} types inside each other`)
+    const word = this.#word()
+    switch (word) {
+      case 'array':
+        return { kind: 'array', element: this.#bracketed(() => this.type(depth + 1)) }
+      case 'map':
+        return this.#bracketed(() => this.#map(depth))
+      case 'struct':
+        return { kind: 'struct', fields: this.#bracketed(() => this.#fields(depth)) }
+      default:
+        return this.#scalar(word)
+    }
+  }
+
+  end(): void {
+    if (this.#at < this.#text.length) throw this.#refused()
+  }
+
+  #map(depth: number): HiveType {
+    const key = this.type(depth + 1)
+    if (isNested(key) || key.kind === 'binary') throw this.#refused(`a key cannot be of type ${key.kind}`)
+    this.#expect(',')
+    return { kind: 'map', key, value: this.type(depth + 1) }
+  }
+
+  #fields(depth: number): readonly StructField[] {
+    const fields: StructField[] = []
+    const names = new Set<string>()
+    do {
+      const name = this.#word()
+      if (name === '') throw this.#refused('a field has no name')
+      if (name.includes('\u0001')) throw this.#refused('the name of a field holds U+0001')
+      if (names.has(name)) throw this.#refused(`field ${JSON.stringify(name)} is there twice`)
+      names.add(name)
+      this.#expect(':')
+      fields.push({ name, type: this.type(depth + 1) })
+    } while (this.#takes(','))
+    return fields
+  }
+
+  #scalar(word: string): ScalarType {
+    const plain = Object.hasOwn(PLAIN_TYPES, word) ? PLAIN_TYPES[word] : undefined
+    if (plain === 'timestamp' && this.#options.timestampUnit === 'micros')
+      return { kind: plain, unit: 'micros' }
+    if (plain !== undefined) return { kind: plain }
+    const [first, second, ...more] = this.#parameters()
+    if (more.length > 0) throw this.#refused()
+    if (word === 'decimal') {
+      const [precision, scale] = [first ?? 10, second ?? 0]
+      if (precision >= 1 && precision <= 38 && scale <= precision) return { kind: word, precision, scale }
+    }
+    if ((word === 'varchar' || word === 'char') && first !== undefined && second === undefined) {
+      if (first >= 1 && first <= LENGTH_MAX[word]) return { kind: word, length: first }
+    }
+    throw this.#refused()
+  }
+
+  /** Whole numbers in parentheses, if there are any. */
+  #parameters(): readonly number[] {
+    if (!this.#takes('(')) return []
+    const parameters: number[] = []
+    do {
+      const word = this.#word()
+      if (!/^[0-9]{1,5}$/.test(word)) throw this.#refused()
+      parameters.push(Number(word))
+    } while (this.#takes(','))
+    this.#expect(')')
+    this.#space()
+    return parameters
+  }
+
+  #bracketed<T>(inside: () => T): T {
+    this.#expect('<')
+    const result = inside()
+    this.#expect('>')
+    this.#space()
+    return result
+  }
+
+  #word(): string {
+    WORD.lastIndex = this.#at
+    const [word = ''] = WORD.exec(this.#text) ?? []
+    this.#at += word.length
+    return word.trim().toLowerCase()
+  }
+
+  #space(): void {
+    while (/\s/.test(this.#text.charAt(this.#at))) this.#at += 1
+  }
+
+  #takes(character: string): boolean {
+    if (this.#text.charAt(this.#at) !== character) return false
+    this.#at += 1
+    return true
+  }
+
+  #expect(character: string): void {
+    if (!this.#takes(character)) throw this.#refused()
+  }
+
+  #refused(why = 'it cannot be converted to'): EncoderError {
+    const text = this.#text.length > QUOTED_MAX ? `${this.#text.slice(0, QUOTED_MAX)}…` : this.#text
+    return new EncoderError(`read type ${JSON.stringify(text)}: ${why}`, {
+      code: 'DataFormatConversion.InvalidTypeFormat',
+      hint: `use one of ${SUPPORTED} (precision 1 to 38, scale 0 to precision, n up to 65535, of char up to 255)`,
+    })
+  }
+}
+
+const LENGTH_MAX = { varchar: 65_535, char: 255 } as const
+/** Characters of a refused type that a message quotes. */
+const QUOTED_MAX = 1000
+
+export function isNested(type: HiveType): type is NestedType {
+  return type.kind === 'array' || type.kind === 'map' || type.kind === 'struct'
+}
+
+/** True when the type, or one at any depth in it, is of such a kind. */
+export function holdsKind(type: HiveType, kind: HiveKind): boolean {
+  if (type.kind === kind) return true
+  if (!isNested(type)) return false
+  switch (type.kind) {
+    case 'array':
+      return holdsKind(type.element, kind)
+    case 'map':
+      return holdsKind(type.key, kind) || holdsKind(type.value, kind)
+    case 'struct':
+      return type.fields.some((field) => holdsKind(field.type, kind))
+    default:
+      return unreachable(type)
+  }
 }
 
 /**
@@ -66,7 +230,7 @@ export function parseHiveType(text: string): HiveType {
  * (`DataFormatConversion.InvalidTypeFormat`), for no columns, or for columns without a name, of one name, or with a name that
  * Glue would not keep: with upper-case letters, or U+0001 (`.InvalidSchema`).
  */
-export function typedColumns(columns: readonly Column[]): readonly TypedColumn[] {
+export function typedColumns(columns: readonly Column[], options: TypeOptions = {}): readonly TypedColumn[] {
   const names = new Set<string>()
   for (const { name } of columns) {
     if (name === '') throw invalidSchema('a column has no name')
@@ -76,7 +240,7 @@ export function typedColumns(columns: readonly Column[]): readonly TypedColumn[]
     names.add(name)
   }
   if (columns.length === 0) throw invalidSchema('the table has no columns')
-  return columns.map(({ name, type }) => ({ name, type: parseHiveType(type) }))
+  return columns.map(({ name, type }) => ({ name, type: parseHiveType(type, options) }))
 }
 
 function invalidSchema(what: string): EncoderError {
@@ -84,104 +248,4 @@ function invalidSchema(what: string): EncoderError {
     code: 'DataFormatConversion.InvalidSchema',
     hint: 'correct the columns of the table in the catalog',
   })
-}
-
-/** Smallest and largest value of each integer type. */
-export const INTEGER_RANGE: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
-  tinyint: [-128n, 127n],
-  smallint: [-32_768n, 32_767n],
-  int: [-2_147_483_648n, 2_147_483_647n],
-  bigint: [-9_223_372_036_854_775_808n, 9_223_372_036_854_775_807n],
-}
-
-export function isIntegerKind(kind: HiveKind): kind is IntegerKind {
-  return Object.hasOwn(INTEGER_RANGE, kind)
-}
-
-/** Epoch milliseconds of 0001-01-01T00:00:00Z and of the last millisecond of 9999, the range of dates and timestamps. */
-export const TIMESTAMP_MS_MIN = -62_135_596_800_000
-export const TIMESTAMP_MS_MAX = 253_402_300_799_999
-/** A number for a timestamp whose absolute value is below this counts seconds, else milliseconds. */
-export const TIMESTAMP_SECONDS_BELOW = 1_000_000_000_000
-
-const NUMBER = '[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)'
-const YEAR = '(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})'
-const MONTH = '(?:0?[1-9]|1[0-2])'
-const DAY = '(?:0?[1-9]|[12][0-9]|3[01])'
-const TIME = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,9})?'
-
-/** A whole number; a fraction may only be zeros. */
-const INTEGER = '[+-]?[0-9]+(?:[.]0+)?'
-/** `2018-08-27T10:30:05.123Z`: two-digit fields and a `Z`. */
-const TIMESTAMP_ISO = `${YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T${TIME}Z`
-/** `2018-8-27 10:30:05.123`, taken as UTC. */
-const TIMESTAMP_SQL = `${YEAR}-${MONTH}-${DAY} ${TIME}`
-/** Seconds or milliseconds since 1970, with a fraction or without. */
-const TIMESTAMP_NUMBER = '[+-]?[0-9]+(?:[.][0-9]+)?'
-
-const GRAMMARS: Readonly<Record<Exclude<HiveKind, 'string'>, string>> = {
-  boolean: '^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$',
-  tinyint: `^${INTEGER}$`,
-  smallint: `^${INTEGER}$`,
-  int: `^${INTEGER}$`,
-  bigint: `^${INTEGER}$`,
-  float: `^(?:${NUMBER}(?:[eE][+-]?[0-9]+)?|NaN|[+-]?Infinity)$`,
-  double: `^(?:${NUMBER}(?:[eE][+-]?[0-9]+)?|NaN|[+-]?Infinity)$`,
-  decimal: `^${NUMBER}(?:[eE][+-]?[0-9]{1,3})?$`,
-  date: `^${YEAR}-${MONTH}-${DAY}$`,
-  timestamp: `^(?:${TIMESTAMP_ISO}|${TIMESTAMP_SQL}|${TIMESTAMP_NUMBER})$`,
-}
-
-/**
- * The text that a type takes, as one anchored pattern that JavaScript and RE2 read alike (a string column takes all text
- * and has no pattern). The value must then lie in the type's range:
- *
- * - integers: as INTEGER_RANGE; a fraction of zeros is dropped;
- * - float, double: the nearest value, which must be finite unless the text says Infinity; too small a number becomes 0;
- * - decimal(p,s): rounded half up (away from zero) to s digits from the text itself, then of at most p digits;
- * - date, timestamp: a day of the (proleptic Gregorian) calendar in the years 1 to 9999; a timestamp is rounded down to
- *   the millisecond.
- */
-export function acceptedText(kind: Exclude<HiveKind, 'string'>): string {
-  return GRAMMARS[kind]
-}
-
-/** What is wrong with a record, in the words of Firehose's error output. */
-export interface Verdict {
-  readonly code: string
-  readonly message: string
-}
-
-const malformedData = (message: string): Verdict => ({ code: 'DataFormatConversion.MalformedData', message })
-
-export const verdicts = {
-  empty: malformedData('The record was empty or contained only whitespace.'),
-  notUtf8: malformedData('The data cannot be decoded as UTF-8.'),
-  primitive: malformedData(
-    'The input JSON contained a primitive at the top level. The top level must be an object or array.',
-  ),
-  array: malformedData('Data does not match the schema. The top level is an array, not an object.'),
-  deep: malformedData('Data contains a highly nested JSON structure that is not supported.'),
-  longKey: malformedData('Length of json key must not be greater than 262144'),
-  malformed: { code: 'DataFormatConversion.ParseError', message: 'Encountered malformed JSON.' },
-} as const satisfies Record<string, Verdict>
-
-/** Characters of a refused value that a message quotes. */
-const QUOTED_MAX = 200
-
-/** The verdict on a text that a column's type refuses. */
-export function mistyped(kind: HiveKind, text: string): Verdict {
-  if (kind === 'date') {
-    return malformedData('Data does not match the schema. Invalid format for one or more dates.')
-  }
-  if (kind === 'timestamp') {
-    return malformedData(`Encountered invalid or unsupported timestamp format: "${quoted(text)}"`)
-  }
-  return malformedData(`Data does not match the schema. For input string: "${quoted(text)}"`)
-}
-
-function quoted(text: string): string {
-  if (text.length <= QUOTED_MAX) return text
-  const cutsPair = /[\ud800-\udbff]/.test(text.charAt(QUOTED_MAX - 1))
-  return `${text.slice(0, cutsPair ? QUOTED_MAX - 1 : QUOTED_MAX)}…`
 }

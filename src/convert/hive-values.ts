@@ -9,31 +9,38 @@ import {
   TIMESTAMP_MS_MIN,
   TIMESTAMP_SECONDS_BELOW,
   acceptedText,
-  type HiveType,
-  type IntegerKind,
-} from './hive-types.ts'
+  isTextKind,
+} from './accepted-text.ts'
+import type { IntegerKind, ScalarType } from './hive-types.ts'
 
 /**
- * tinyint, smallint, int, float and double: number. bigint: bigint. boolean, string: themselves. date: days since 1970 as
- * number. timestamp: milliseconds since 1970 as bigint. decimal(p,s): unscaled (times 10^s) as bigint.
+ * tinyint, smallint, int, float and double: number. bigint: bigint. boolean, string: themselves. varchar: at most its
+ * length; char: of its length, filled with blanks. binary: the UTF-8 of the text. date: days since 1970 as number.
+ * timestamp: milliseconds (or microseconds) since 1970 as bigint. decimal(p,s): unscaled (times 10^s) as bigint.
  */
-export type HiveValue = boolean | number | bigint | string
+export type HiveValue = boolean | number | bigint | string | Uint8Array
 
 /** The value, or undefined when the column cannot hold it. */
 export type ReadValue = (text: string) => HiveValue | undefined
 
-export function valueReader(type: HiveType): ReadValue {
-  if (type.kind === 'string') return (text) => text
+export function valueReader(type: ScalarType): ReadValue {
+  if (isTextKind(type.kind)) return readerOf(type)
   const accepted = new RegExp(acceptedText(type.kind))
   const read = readerOf(type)
   return (text) => (accepted.test(text) ? read(text) : undefined)
 }
 
 /** Reads text that the type's grammar has accepted. */
-function readerOf(type: HiveType): ReadValue {
+function readerOf(type: ScalarType): ReadValue {
   switch (type.kind) {
     case 'string':
       return (text) => text
+    case 'varchar':
+      return (text) => firstCharacters(text, type.length)
+    case 'char':
+      return (text) => padded(firstCharacters(text, type.length), type.length)
+    case 'binary':
+      return (text) => Buffer.from(text)
     case 'boolean':
       return (text) => text.length === 'true'.length
     case 'tinyint':
@@ -51,10 +58,26 @@ function readerOf(type: HiveType): ReadValue {
     case 'date':
       return readDate
     case 'timestamp':
-      return readTimestamp
+      return (text) => readTimestamp(text, type.unit === 'micros' ? 6 : 3)
     default:
       return unreachable(type)
   }
+}
+
+/** At most so many code points. */
+function firstCharacters(text: string, length: number): string {
+  if (text.length <= length) return text
+  let end = 0
+  for (let taken = 0; taken < length && end < text.length; taken += 1) {
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1
+  }
+  return text.slice(0, end)
+}
+
+function padded(text: string, length: number): string {
+  let characters = 0
+  for (const _ of text) characters += 1
+  return text + ' '.repeat(length - characters)
 }
 
 function smallIntegerReader(kind: IntegerKind): ReadValue {
@@ -202,26 +225,30 @@ function readDate(text: string): number | undefined {
 const CALENDAR =
   /^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z?$/
 
-function readTimestamp(text: string): bigint | undefined {
+/** @param digits of a second that are kept */
+function readTimestamp(text: string, digits: 3 | 6): bigint | undefined {
   const fields = CALENDAR.exec(text)
-  if (fields === null) return epochTimestamp(text)
+  if (fields === null) return epochTimestamp(text, digits)
   const [, year, month, day, hour, minute, second, fraction = ''] = fields
   const days = epochDays(Number(year), Number(month), Number(day))
   if (days === undefined) return undefined
   const seconds = (Number(hour) * 60 + Number(minute)) * 60 + Number(second)
-  return BigInt(days * DAY_MS + seconds * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3)))
+  const whole = BigInt(days * DAY_MS + seconds * 1000) * (digits === 6 ? 1000n : 1n)
+  return whole + BigInt(fraction.padEnd(digits, '0').slice(0, digits))
 }
 
-/** Seconds or milliseconds since 1970, rounded down to the millisecond. */
-function epochTimestamp(text: string): bigint | undefined {
+/** Seconds or milliseconds since 1970, rounded down to so many digits of a second. */
+function epochTimestamp(text: string, secondDigits: 3 | 6): bigint | undefined {
   const { negative, digits, exponent } = decimalParts(text)
   const wholeDigits = digits.length + exponent
   if (wholeDigits > 15) return undefined
   const whole = wholeDigits > 0 ? digits.slice(0, wholeDigits) : '0'
   const isSeconds = Number(whole) < TIMESTAMP_SECONDS_BELOW
-  const kept = wholeDigits + (isSeconds ? 3 : 0)
+  const kept = wholeDigits + secondDigits - (isSeconds ? 0 : 3)
   const magnitude = BigInt((kept > 0 ? digits.slice(0, kept) : '').padEnd(Math.max(kept, 0), '0') || '0')
   const hasRest = /[1-9]/.test(digits.slice(Math.max(kept, 0)))
-  const ms = negative ? -magnitude - (hasRest ? 1n : 0n) : magnitude
-  return ms < BigInt(TIMESTAMP_MS_MIN) || ms > BigInt(TIMESTAMP_MS_MAX) ? undefined : ms
+  const value = negative ? -magnitude - (hasRest ? 1n : 0n) : magnitude
+  const perMs = secondDigits === 6 ? 1000n : 1n
+  const isTooEarly = value < BigInt(TIMESTAMP_MS_MIN) * perMs
+  return isTooEarly || value >= BigInt(TIMESTAMP_MS_MAX + 1) * perMs ? undefined : value
 }

@@ -14,9 +14,11 @@
  * - Half a surrogate pair (`\ud800`) has no UTF-8 and is malformed.
  */
 import { isUtf8 } from 'node:buffer'
-import { isIntegerKind, verdicts, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
+import { isIntegerKind } from './accepted-text.ts'
+import type { HiveKind, TypedColumn } from './hive-types.ts'
 import { plainNumber, quote, unescaped } from './json-text.ts'
 import { Refused, refusals } from './refusal.ts'
+import { verdicts, type Verdict } from './verdicts.ts'
 
 /** Objects and arrays inside each other. */
 export const DEPTH_MAX = 1000

@@ -8,13 +8,8 @@ import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { EncodeInput } from '../domain/ports.ts'
 import type { RecordMetadata } from '../domain/record-metadata.ts'
-import {
-  INTEGER_RANGE,
-  TIMESTAMP_MS_MAX,
-  TIMESTAMP_MS_MIN,
-  typedColumns,
-  type TypedColumn,
-} from './hive-types.ts'
+import { INTEGER_RANGE, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from './accepted-text.ts'
+import { typedColumns, type TypedColumn } from './hive-types.ts'
 
 const TYPES: Readonly<Record<MetadataField, 'string' | 'int' | 'timestamp'>> = {
   shardId: 'string',

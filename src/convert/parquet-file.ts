@@ -17,7 +17,7 @@ import util from 'parquetjs-lite/lib/util.js'
 import type { ParquetCompression } from '../domain/delivery-stream.ts'
 import type { TypedColumn } from './hive-types.ts'
 import type { HiveValue } from './hive-values.ts'
-import { parquetType, schemaElements, type ParquetType } from './parquet-schema.ts'
+import { parquetType, scalarOf, schemaElements, type ParquetType } from './parquet-schema.ts'
 import type { StagingFile } from './staging.ts'
 import type { Turns } from './turns.ts'
 
@@ -69,9 +69,9 @@ export class ParquetFile {
   ) {
     this.#file = file
     this.#schema = schemaElements(columns)
-    this.#columns = columns.map(({ name, type }) => ({
-      name,
-      type: parquetType(type),
+    this.#columns = columns.map((column) => ({
+      name: column.name,
+      type: parquetType(scalarOf(column)),
       values: [],
       levels: [],
       ...emptyChunk(),
@@ -95,7 +95,7 @@ export class ParquetFile {
       column.levels.push(value === null ? 0 : 1)
       if (value === null) continue
       column.values.push(column.type.plain === undefined ? value : column.type.plain(value))
-      this.#pageBytes += typeof value === 'string' ? value.length : 8
+      this.#pageBytes += typeof value === 'object' || typeof value === 'string' ? value.length : 8
     }
     this.#pageRows += 1
     this.#rows += 1

@@ -1,7 +1,7 @@
 /** How each Hive type stands in a Parquet file: physical type, annotation, and what a value is in PLAIN encoding. */
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js'
 import { unreachable } from '../domain/errors.ts'
-import type { HiveType, TypedColumn } from './hive-types.ts'
+import { isNested, type ScalarType, type TypedColumn } from './hive-types.ts'
 import type { HiveValue } from './hive-values.ts'
 
 export type PhysicalType =
@@ -25,7 +25,7 @@ const LONG_DECIMAL_BYTES = 16
  * The annotations DuckDB writes, so that both engines' files read alike. A timestamp has no zone in Hive: milliseconds
  * with isAdjustedToUTC false.
  */
-export function parquetType(type: HiveType): ParquetType {
+export function parquetType(type: ScalarType): ParquetType {
   switch (type.kind) {
     case 'boolean':
       return { physical: 'BOOLEAN' }
@@ -44,6 +44,8 @@ export function parquetType(type: HiveType): ParquetType {
     case 'decimal':
       return decimal(type.precision, type.scale)
     case 'string':
+    case 'varchar':
+    case 'char':
       return {
         physical: 'BYTE_ARRAY',
         converted: 'UTF8',
@@ -52,16 +54,26 @@ export function parquetType(type: HiveType): ParquetType {
     case 'date':
       return { physical: 'INT32', converted: 'DATE', logical: logicalType('DATE', new thrift.DateType()) }
     case 'timestamp':
-      return { physical: 'INT64', converted: 'TIMESTAMP_MILLIS', logical: localMillis() }
+      return type.unit === 'micros'
+        ? { physical: 'INT64', converted: 'TIMESTAMP_MICROS', logical: localTime('MICROS') }
+        : { physical: 'INT64', converted: 'TIMESTAMP_MILLIS', logical: localTime('MILLIS') }
+    case 'binary':
+      return { physical: 'BYTE_ARRAY' }
     default:
       return unreachable(type)
   }
 }
 
+/** A column of a file of this engine. */
+export function scalarOf({ name, type }: TypedColumn): ScalarType {
+  if (isNested(type)) throw new Error(`write column ${JSON.stringify(name)}: it is of type ${type.kind}`)
+  return type
+}
+
 /** The flattened schema of a file: a root, then each column, all optional. */
 export function schemaElements(columns: readonly TypedColumn[]): readonly ThriftStruct[] {
   const root = new thrift.SchemaElement({ name: 'hive_schema', num_children: columns.length })
-  return [root, ...columns.map(({ name, type }) => schemaElement(name, parquetType(type)))]
+  return [root, ...columns.map((column) => schemaElement(column.name, parquetType(scalarOf(column))))]
 }
 
 function schemaElement(name: string, type: ParquetType): ThriftStruct {
@@ -85,8 +97,10 @@ function integer(bitWidth: number): ThriftStruct {
   return logicalType('INTEGER', new thrift.IntType({ bitWidth, isSigned: true }))
 }
 
-function localMillis(): ThriftStruct {
-  const unit = new thrift.TimeUnit({ MILLIS: new thrift.MilliSeconds() })
+function localTime(name: 'MILLIS' | 'MICROS'): ThriftStruct {
+  const unit = new thrift.TimeUnit({
+    [name]: name === 'MILLIS' ? new thrift.MilliSeconds() : new thrift.MicroSeconds(),
+  })
   return logicalType('TIMESTAMP', new thrift.TimestampType({ isAdjustedToUTC: false, unit }))
 }
 

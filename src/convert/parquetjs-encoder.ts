@@ -10,7 +10,7 @@ import { EncoderError } from '../domain/errors.ts'
 import type { Frame } from '../domain/frame.ts'
 import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
 import { FailureSpool } from './failure-spool.ts'
-import { mistyped, typedColumns, type HiveKind, type TypedColumn, type Verdict } from './hive-types.ts'
+import { typedColumns, type ScalarKind, type TypedColumn } from './hive-types.ts'
 import { valueReader, type HiveValue, type ReadValue } from './hive-values.ts'
 import { recordScanner, type Document } from './json-record.ts'
 import {
@@ -22,8 +22,10 @@ import {
   warnOfTakenColumns,
 } from './metadata-columns.ts'
 import { PARQUETJS_VERSION, ParquetFile } from './parquet-file.ts'
+import { scalarOf } from './parquet-schema.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 import { Turns } from './turns.ts'
+import { mistyped, type Verdict } from './verdicts.ts'
 
 type Row = readonly (HiveValue | null)[]
 
@@ -180,7 +182,10 @@ function rowScanner(
   caseInsensitive: boolean,
 ): (record: Uint8Array) => Iterable<Row | Verdict> {
   const scan = recordScanner(columns, caseInsensitive)
-  const readers = columns.map(({ type }) => ({ kind: type.kind, read: valueReader(type) }))
+  const readers = columns.map((column) => {
+    const type = scalarOf(column)
+    return { kind: type.kind, read: valueReader(type) }
+  })
   return function* rowsOf(record) {
     for (const { document, verdict } of scan(record)) {
       const row = verdict ?? rowOf(document, readers)
@@ -210,7 +215,7 @@ function metadataReader(columns: readonly TypedColumn[]): ReadMetadata | undefin
 }
 
 interface ColumnReader {
-  readonly kind: HiveKind
+  readonly kind: ScalarKind
   readonly read: ReadValue
 }
 

@@ -59,7 +59,8 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     readonly StringType: Struct
     readonly DateType: Struct
     readonly MilliSeconds: Struct
-    readonly TimeUnit: Struct<{ MILLIS: ThriftStruct }>
+    readonly MicroSeconds: Struct
+    readonly TimeUnit: Struct<Readonly<Partial<Record<'MILLIS' | 'MICROS', ThriftStruct>>>>
     readonly TimestampType: Struct<{ isAdjustedToUTC: boolean; unit: ThriftStruct }>
     readonly LogicalType: Struct<Readonly<Record<string, ThriftStruct>>>
     readonly SchemaElement: Struct<{

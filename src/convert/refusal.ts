@@ -1,5 +1,5 @@
 /** What the exact reader throws when it refuses a record. */
-import { verdicts, type Verdict } from './hive-types.ts'
+import { verdicts, type Verdict } from './verdicts.ts'
 
 export class Refused extends Error {
   readonly verdict: Verdict

@@ -1,15 +1,11 @@
 /** Column types, the text they take and the values it stands for. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  acceptedText,
-  mistyped,
-  parseHiveType,
-  typedColumns,
-  type HiveType,
-} from '../../src/convert/hive-types.ts'
+import { acceptedText } from '../../src/convert/accepted-text.ts'
+import { parseHiveType, typedColumns, type HiveType, type ScalarType } from '../../src/convert/hive-types.ts'
 import { valueReader, type HiveValue } from '../../src/convert/hive-values.ts'
 import { recordReader } from '../../src/convert/json-record.ts'
+import { mistyped } from '../../src/convert/verdicts.ts'
 import { REFUSED, acceptedText as table } from '../conformance/encoder/accepted-text.ts'
 
 const DAY_MS = 86_400_000
@@ -28,7 +24,7 @@ function shown(type: HiveType, value: HiveValue): string {
 }
 
 describe.each(Object.entries(table))('%s', (typeText, cases) => {
-  const type = parseHiveType(typeText)
+  const type = parseHiveType(typeText) as ScalarType
   const read = valueReader(type)
   const readRecord = recordReader([{ name: 'v', type }], true)
 
@@ -50,12 +46,52 @@ test('types are read in any letter case, with their parameters and defaults', ()
   expect(parseHiveType('DECIMAL( 38 , 18 )')).toEqual({ kind: 'decimal', precision: 38, scale: 18 })
 })
 
+test('nested types are read to any depth, with white space around their words and any name of a field', () => {
+  expect(parseHiveType(' Array < INT > ')).toEqual({ kind: 'array', element: { kind: 'int' } })
+  expect(parseHiveType('map<varchar(5),array<char(2)>>')).toEqual({
+    kind: 'map',
+    key: { kind: 'varchar', length: 5 },
+    value: { kind: 'array', element: { kind: 'char', length: 2 } },
+  })
+  expect(parseHiveType('struct< Id : decimal( 5 , 2 ) , a b : struct<x:binary> >')).toEqual({
+    kind: 'struct',
+    fields: [
+      { name: 'id', type: { kind: 'decimal', precision: 5, scale: 2 } },
+      { name: 'a b', type: { kind: 'struct', fields: [{ name: 'x', type: { kind: 'binary' } }] } },
+    ],
+  })
+  const deepest = `${'array<'.repeat(99)}int${'>'.repeat(99)}`
+  expect(parseHiveType(deepest).kind).toBe('array')
+})
+
+test('timestamps at any depth keep microseconds where the conversion says so', () => {
+  expect(parseHiveType('array<timestamp>', { timestampUnit: 'micros' })).toEqual({
+    kind: 'array',
+    element: { kind: 'timestamp', unit: 'micros' },
+  })
+})
+
 test.each([
-  'array<string>',
-  'map<string,int>',
-  'struct<a:int>',
-  'binary',
-  'varchar(10)',
+  'array',
+  'array<>',
+  'array<int',
+  'array<int>>',
+  'array<int,int>',
+  'map<int>',
+  'map<binary,int>',
+  'map<array<int>,int>',
+  'struct<>',
+  'struct<a>',
+  'struct<:int>',
+  'struct<a:int,A:int>',
+  'struct<a:int,>',
+  'uniontype<int,string>',
+  'varchar',
+  'varchar(0)',
+  'varchar(65536)',
+  'char(256)',
+  'int(3)',
+  `${'array<'.repeat(100)}int${'>'.repeat(100)}`,
   'decimal(39,0)',
   'decimal(5,6)',
   'decimal(0,0)',
@@ -65,7 +101,7 @@ test.each([
   expect(() => parseHiveType(type)).toThrow(
     expect.objectContaining({
       code: 'DataFormatConversion.InvalidTypeFormat',
-      hint: expect.stringContaining('decimal(p,s), string, date and timestamp'),
+      hint: expect.stringContaining('array<t>, map<k,t> and struct<name:t,…>'),
     }) as Error,
   )
 })

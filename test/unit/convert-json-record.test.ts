@@ -1,7 +1,7 @@
 /** The exact reader: one record to the text of its columns, or what is wrong with it. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseHiveType, verdicts } from '../../src/convert/hive-types.ts'
+import { parseHiveType } from '../../src/convert/hive-types.ts'
 import {
   DEPTH_MAX,
   KEY_LENGTH_MAX,
@@ -9,6 +9,7 @@ import {
   recordScanner,
   type RecordReading,
 } from '../../src/convert/json-record.ts'
+import { verdicts } from '../../src/convert/verdicts.ts'
 
 const columns = [
   { name: 'a', type: parseHiveType('string') },

@@ -8,13 +8,14 @@
  * A metadata column holds what we wrote ourselves, in one form for each type: it is read as that and not judged.
  */
 import { unreachable } from '../../domain/errors.ts'
+import { isTextKind } from '../accepted-text.ts'
 import type { HiveType, TypedColumn } from '../hive-types.ts'
 
 /** The type that read_json reads a column as, before it is judged. */
 export function rawType(column: TypedColumn): string {
   const { type, field } = column
   if (field !== undefined) return plainType(column)
-  const isText = type.kind === 'string' || type.kind === 'date' || type.kind === 'timestamp'
+  const isText = isTextKind(type.kind) || type.kind === 'date' || type.kind === 'timestamp'
   return isText ? 'VARCHAR' : 'JSON'
 }
 
@@ -37,7 +38,11 @@ export function isJudged({ type, field }: TypedColumn): boolean {
 export function columnType(type: HiveType): string {
   switch (type.kind) {
     case 'string':
+    case 'varchar':
+    case 'char':
       return 'VARCHAR'
+    case 'binary':
+      return 'BLOB'
     case 'boolean':
     case 'tinyint':
     case 'smallint':
@@ -51,7 +56,13 @@ export function columnType(type: HiveType): string {
     case 'decimal':
       return `DECIMAL(${type.precision}, ${type.scale})`
     case 'timestamp':
-      return 'TIMESTAMP_MS'
+      return type.unit === 'micros' ? 'TIMESTAMP' : 'TIMESTAMP_MS'
+    case 'array':
+      return `${columnType(type.element)}[]`
+    case 'map':
+      return `MAP(${columnType(type.key)}, ${columnType(type.value)})`
+    case 'struct':
+      return `STRUCT(${type.fields.map((field) => `"${field.name.replaceAll('"', '""')}" ${columnType(field.type)}`).join(', ')})`
     default:
       return unreachable(type)
   }
@@ -73,6 +84,15 @@ function judgedValue(type: HiveType, raw: string): string {
   switch (type.kind) {
     case 'string':
       return raw
+    case 'varchar':
+      return `CASE WHEN length(${raw}) <= ${type.length} THEN ${raw} END`
+    case 'char':
+      return `CASE WHEN length(${raw}) = ${type.length} THEN ${raw} END`
+    case 'binary':
+    case 'array':
+    case 'map':
+    case 'struct':
+      return `NULL::${columnType(type)}`
     case 'boolean':
       return `CASE ${text} WHEN 'true' THEN true WHEN 'false' THEN false WHEN '"true"' THEN true WHEN '"false"' THEN false END`
     case 'tinyint':
@@ -88,7 +108,7 @@ function judgedValue(type: HiveType, raw: string): string {
     case 'date':
       return `CASE WHEN try_cast(${raw} AS DATE)::VARCHAR = ${raw} AND strlen(${raw}) = 10 THEN try_cast(${raw} AS DATE) END`
     case 'timestamp':
-      return timestampValue(raw)
+      return type.unit === 'micros' ? `NULL::${columnType(type)}` : timestampValue(raw)
     default:
       return unreachable(type)
   }

@@ -3,9 +3,10 @@
  * every verdict; DuckDB only says which records are beyond doubt.
  */
 import { unreachable } from '../../domain/errors.ts'
-import { mistyped, type HiveType, type TypedColumn, type Verdict } from '../hive-types.ts'
+import { isNested, type HiveType, type ScalarType, type TypedColumn } from '../hive-types.ts'
 import { valueReader, type HiveValue } from '../hive-values.ts'
 import { recordScanner, type Document } from '../json-record.ts'
+import { mistyped, type Verdict } from '../verdicts.ts'
 
 /** A row as the members of a JSON object, without braces; empty when all columns are null. */
 export interface ExactRow {
@@ -49,13 +50,14 @@ function exactRow(
   for (const [index, { type }] of columns.entries()) {
     const text = document[index] ?? null
     const member = writers[index]?.(text)
-    if (member === undefined) return { verdict: mistyped(type.kind, text ?? '') }
-    if (member !== '') members += members === '' ? member : `,${member}`
+    if (member === undefined && !isNested(type)) return { verdict: mistyped(type.kind, text ?? '') }
+    if (member !== undefined && member !== '') members += members === '' ? member : `,${member}`
   }
   return { members }
 }
 
 function memberWriter(type: HiveType, key: string, withNulls: boolean): WriteMember {
+  if (isNested(type)) throw new Error(`write a column of type ${type.kind}: it is not a scalar`)
   const read = valueReader(type)
   const start = `${JSON.stringify(key)}:`
   const ofNull = withNulls ? `${start}null` : ''
@@ -67,7 +69,7 @@ function memberWriter(type: HiveType, key: string, withNulls: boolean): WriteMem
 }
 
 /** The value in the one form of its type that the query takes: see `columnValue` there. */
-function plainJson(type: HiveType, value: HiveValue): string {
+function plainJson(type: ScalarType, value: HiveValue): string {
   switch (type.kind) {
     case 'boolean':
     case 'tinyint':
@@ -81,14 +83,24 @@ function plainJson(type: HiveType, value: HiveValue): string {
     case 'decimal':
       return `"${plainDecimal(value as bigint, type.scale)}"`
     case 'string':
+    case 'varchar':
+    case 'char':
       return JSON.stringify(value)
     case 'date':
       return `"${new Date((value as number) * 86_400_000).toISOString().slice(0, 10)}"`
     case 'timestamp':
-      return `"${new Date(Number(value)).toISOString()}"`
+      return `"${type.unit === 'micros' ? plainMicros(value as bigint) : new Date(Number(value)).toISOString()}"`
+    case 'binary':
+      return `"${Buffer.from(value as Uint8Array).toString('base64')}"`
     default:
       return unreachable(type)
   }
+}
+
+function plainMicros(value: bigint): string {
+  const micros = Number(((value % 1000n) + 1000n) % 1000n)
+  const ms = new Date(Number((value - BigInt(micros)) / 1000n)).toISOString()
+  return `${ms.slice(0, -1)}${String(micros).padStart(3, '0')}Z`
 }
 
 function plainFloat(value: number): string {

@@ -10,8 +10,8 @@
  * With metadata columns each line that gives a row opens with the metadata of its record, see metadata-lines.
  */
 import type { Frame } from '../../domain/frame.ts'
-import type { Verdict } from '../hive-types.ts'
 import type { Turns } from '../turns.ts'
+import type { Verdict } from '../verdicts.ts'
 import { BitSet } from './bit-set.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'

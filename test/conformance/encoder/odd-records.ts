@@ -1,5 +1,5 @@
 /** Records that are not one clean line of JSON, for the columns a (string) and n (int), and what becomes of each. */
-import { verdicts, type Verdict } from '../../../src/convert/hive-types.ts'
+import { verdicts, type Verdict } from '../../../src/convert/verdicts.ts'
 
 export interface OddRecord {
   readonly name: string
