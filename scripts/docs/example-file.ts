@@ -1,15 +1,19 @@
 // config/hydrant.example.yaml
 import { lone, sections, type Section, type Setting } from './settings.ts'
 
-export const exampleCatalog = `catalog:
-  databases:
+const exampleDatabases = `  databases:
     sales:
       orders:
         columns:
           - { name: order_id, type: string }
           - { name: amount, type: double }`
 
+export const exampleCatalog = `catalog:\n${exampleDatabases}`
+
 export const exampleExtensions = `extensions:
+  company-orders-to-s3:
+    parquetCompression: ZSTD
+    transform: { url: "https://transforms.example.com/orders" }
   clicks-to-s3:
     startingPosition: TRIM_HORIZON
     outOfRangeRecords: keep
@@ -38,7 +42,7 @@ export function exampleFile(): string {
 # Leave out what you do not change. docs/configuration.md explains variables, sizes and paths.`
   const names = new Set<string>()
   const blocks = sections()
-    .filter(({ alternative }) => alternative !== 'mode: none')
+    .filter(({ name, alternative }) => alternative !== 'mode: none' && name !== 'catalog')
     .map((section) => {
       const isAlternative = names.has(section.name) || section.name === 'auth'
       names.add(section.name)
@@ -57,7 +61,13 @@ function standingAlone(): string[] {
   const note = (name: string): string => wrapped(lone(name).description).join('\n')
   return [
     settingLines(lone('limits')).join('\n'),
-    `# Tables by database. Names are lower-case, types are Hive's.\n${exampleCatalog}`,
+    [
+      ...sections()
+        .filter(({ name }) => name === 'catalog')
+        .map(block),
+      ...indented(["# Tables by database. Names are lower-case, types are Hive's."]),
+      exampleDatabases,
+    ].join('\n'),
     `${note('extensions')}\nextensions: {}`,
     commented(exampleExtensions),
     `${note('deliveryStreams')}\n${exampleStreams}`,

@@ -47,13 +47,18 @@ export function sections(): readonly Section[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, node]) => {
     const kinds = node.oneOf ?? [node]
     return kinds.flatMap(({ properties }) => {
-      if (properties === undefined || name === 'catalog') return []
+      if (properties === undefined) return []
       const chosen = (['type', 'mode'] as const).find((key) => properties[key]?.const !== undefined)
       const alternative = chosen && `${chosen}: ${properties[chosen]?.const}`
-      return [{ name, alternative, settings: leaves(properties, fallbacks(name, alternative)) }]
+      const plain = Object.entries(properties).filter(([key]) => !FREE_MAPS.includes(`${name}.${key}`))
+      const settings = leaves(Object.fromEntries(plain), fallbacks(name, alternative))
+      return [{ name, alternative, settings }]
     })
   })
 }
+
+/** What a user names freely; it has an example of its own. */
+const FREE_MAPS: readonly string[] = ['catalog.databases']
 
 /** What a map holds under each name: extensions. */
 export function settingsBelow(name: string): readonly Setting[] {

@@ -72,6 +72,16 @@ export function positiveNumber(max: number) {
   )
 }
 
+/** A number, fractions too. */
+export function numberBetween(min: number, max: number) {
+  const values = `number from ${min} to ${max}`
+  const message = `must be a ${values}`
+  return z.preprocess(
+    numberFromText,
+    z.number({ error: message }).min(min, message).max(max, message).meta({ values }),
+  )
+}
+
 export function yesOrNo() {
   const values = 'true or false'
   return z.preprocess(

@@ -7,12 +7,25 @@
  */
 import { z } from 'zod'
 import type { JsonObject } from '../domain/delivery-stream.ts'
-import { KIB, MIB } from '../domain/limits.ts'
+import { KIB, MIB, PARTITIONED_BATCH_BYTES } from '../domain/limits.ts'
 import { auth } from './auth.ts'
-import { byteSize, choice, endpoint, positiveNumber, settings, text, wholeNumber, yesOrNo } from './fields.ts'
-import { extensions, kinesis } from './kinesis.ts'
+import {
+  byteSize,
+  choice,
+  endpoint,
+  formatBytes,
+  positiveNumber,
+  settings,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from './fields.ts'
+import { extensions } from './extensions.ts'
+import { kinesis } from './kinesis.ts'
 import { kinesisSourceRules } from './kinesis-rules.ts'
 import { objectStore } from './object-store.ts'
+import { partitionedBatchRules } from './partitioned-batch-rules.ts'
+import { processing } from './processing.ts'
 import { catalogRules, hostRules, streamRules } from './rules.ts'
 import { admin, server } from './server.ts'
 
@@ -57,6 +70,16 @@ const aws = settings({
       'URL of STS; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for `region`.',
     example: 'http://127.0.0.1:9000',
   }),
+  glueEndpoint: endpoint().exactOptional().meta({
+    description:
+      'URL of Glue, which `catalog.glue` asks; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_GLUE` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for the region of the table.',
+    example: 'http://127.0.0.1:4566',
+  }),
+  lambdaEndpoint: endpoint().exactOptional().meta({
+    description:
+      'URL of Lambda, which calls the functions of processors; left out, what the AWS SDK finds (`AWS_ENDPOINT_URL_LAMBDA` or `AWS_ENDPOINT_URL` in the environment), or AWS’s own for the region of the function.',
+    example: 'http://127.0.0.1:3001',
+  }),
 })
 
 const budget = {
@@ -69,6 +92,10 @@ const budget = {
   perStreamShare: positiveNumber(1).default(0.5).meta({
     description:
       'Largest share of `maxBytes` for one delivery stream, so that one with a dead bucket leaves room for the others.',
+  }),
+  partitionedBatchBytes: byteSize(MIB).prefault(formatBytes(PARTITIONED_BATCH_BYTES)).meta({
+    description:
+      'Record bytes that seal a batch of a delivery stream with dynamic partitioning, if its interval does not: SizeInMBs is the size of its objects then. It acts when a delivery stream is created or changed.',
   }),
 }
 
@@ -147,6 +174,10 @@ const delivery = settings({
   attemptMaxMinutes: positiveNumber(1440)
     .default(15)
     .meta({ description: 'Longest delivery attempt; then it is given up and retried.' }),
+  maxPartitions: wholeNumber(0, 10_000_000).default(5_000).meta({
+    description:
+      'Partitions of one batch, with dynamic partitioning; the records of further ones go to the error prefix. 0: no limit. AWS has 500 unless more are asked for.',
+  }),
 })
 
 const lowerCaseName = z
@@ -173,6 +204,10 @@ const tables = z.record(lowerCaseName, table, { error: 'must be a map of tables'
 const databases = z.record(lowerCaseName, tables, { error: 'must be a map of databases' })
 
 const catalog = settings({
+  glue: yesOrNo().default(false).meta({
+    description:
+      'Ask AWS Glue for tables that `databases` does not have, with the keys of `objectStore` (or the AWS SDK’s own chain), and with `aws.assumeRoles` under the RoleARN of SchemaConfiguration.',
+  }),
   databases: databases.prefault({}).meta({
     description: 'Tables that SchemaConfiguration may name: database, table, columns.',
   }),
@@ -195,6 +230,7 @@ const whole = settings({
   objectStore: objectStore.prefault({}),
   convert: convert.prefault({}),
   delivery: delivery.prefault({}),
+  processing: processing.prefault({}),
   limits: choice(['aws', 'relaxed']).default('aws').meta({
     description:
       'Limits of BufferingHints: `aws`, or `relaxed` (SizeInMBs 1-1024, IntervalInSeconds 0-86400, also with conversion).',
@@ -217,6 +253,7 @@ const whole = settings({
 export const configSchema = whole.check(
   z.superRefine(hostRules, anyway),
   z.superRefine(kinesisSourceRules, anyway),
+  z.superRefine(partitionedBatchRules, anyway),
 )
 
 type Frozen<T> = T extends JsonObject
