@@ -32,6 +32,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
     'receive/kinesis/kinesis-client.ts',
     'receive/kinesis/kinesis-client-config.ts',
   ],
+  '@aws-sdk/client-lambda': ['process/transform/lambda-functions.ts'],
   '@aws-sdk/client-s3': ['deliver/'],
   '@aws-sdk/client-sts': ['deliver/role-sessions.ts'],
   '@duckdb/node-api': ['convert/'],

@@ -68,6 +68,26 @@ export const metricsTable = {
     labels: ['delivery_stream'],
     help: 'Source records that yielded nothing.',
   },
+  hydrant_transform_calls_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Calls to transforms, each try: ok, or the code of what went wrong (AWS: ExecuteProcessing.Success).',
+  },
+  hydrant_transform_call_seconds: {
+    kind: 'histogram',
+    labels: [],
+    help: 'Time of one try of a call to a transform (AWS: ExecuteProcessing.Duration).',
+  },
+  hydrant_transformed_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Records that came back from transforms: ok, dropped, failed; those of attempts that were repeated again (AWS: SucceedProcessing.Records).',
+  },
+  hydrant_transformed_bytes_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Bytes, as they were sent, of the records that came back ok (AWS: SucceedProcessing.Bytes).',
+  },
   hydrant_rows_total: {
     kind: 'counter',
     labels: ['delivery_stream'],

@@ -1,0 +1,87 @@
+/**
+ * Transforms by HTTP: the event of a Lambda function by POST, its answer in the body of a 2xx. No redirect is followed and no
+ * proxy asked, so that the URL of the delivery stream says where records go.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { checkLiteral, guardedLookup, isAllowedUrl, type Resolve } from './addresses.ts'
+import { bounded } from './bounded-bytes.ts'
+import type { CallResult } from './codes.ts'
+import { httpFailure, statusFailure } from './http-errors.ts'
+
+export interface HttpSettings {
+  /** Beginnings of URLs that may be on addresses which are not public. */
+  readonly allowedUrls: readonly string[]
+  /** Default: the system's. */
+  readonly resolve?: Resolve
+}
+
+const SOCKETS_MAX = 256
+/** Sooner than most servers close an idle connection. */
+const IDLE_MS = 4_000
+
+export class HttpTransforms {
+  readonly #settings: HttpSettings
+  /** A connection to an allowed address must not serve a URL that is not allowed, so each kind has its own. */
+  readonly #open = agents({})
+  readonly #guarded
+
+  constructor(settings: HttpSettings) {
+    this.#settings = settings
+    this.#guarded = agents({ lookup: guardedLookup(settings.resolve) })
+  }
+
+  /** The answer, or why there is none. Rejects when `signal` aborts. */
+  async post(address: string, event: Uint8Array, signal: AbortSignal): Promise<CallResult> {
+    const url = new URL(address)
+    try {
+      const response = await this.#send(url, event, signal)
+      const { statusCode = 0 } = response
+      if (statusCode < 200 || statusCode > 299) {
+        response.destroy()
+        return statusFailure(url, statusCode)
+      }
+      const chunks: Buffer[] = []
+      for await (const chunk of bounded(response)) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks)
+    } catch (cause) {
+      signal.throwIfAborted()
+      return httpFailure(url, cause)
+    }
+  }
+
+  close(): void {
+    for (const agent of [...Object.values(this.#open), ...Object.values(this.#guarded)]) agent.destroy()
+  }
+
+  #send(url: URL, event: Uint8Array, signal: AbortSignal): Promise<IncomingMessage> {
+    const isAllowed = isAllowedUrl(url, this.#settings.allowedUrls)
+    if (!isAllowed) checkLiteral(url.hostname)
+    const { http, https } = isAllowed ? this.#open : this.#guarded
+    const options = {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': event.length,
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        'user-agent': 'hydrant',
+      },
+      signal,
+    }
+    return new Promise((resolve, reject) => {
+      const sent =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { ...options, agent: https })
+          : httpRequest(url, { ...options, agent: http })
+      sent.on('response', resolve)
+      sent.on('error', reject)
+      sent.end(event)
+    })
+  }
+}
+
+function agents(options: { readonly lookup?: ReturnType<typeof guardedLookup> }) {
+  const shared = { keepAlive: true, maxSockets: SOCKETS_MAX, timeout: IDLE_MS, ...options }
+  return { http: new HttpAgent(shared), https: new HttpsAgent(shared) }
+}
