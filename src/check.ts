@@ -9,8 +9,9 @@ import { parseHiveType } from './convert/hive-types.ts'
 import type { JsonObject } from './domain/delivery-stream.ts'
 import { EncoderError } from './domain/errors.ts'
 import { checkDeclaration, checkExtension, type DeclarationContext } from './receive/declarations.ts'
-import { takenColumns } from './receive/definition.ts'
-import { extensionOf, metadataColumnsOf, type ExtensionProblem } from './receive/extensions.ts'
+import type { ExtensionProblem } from './receive/extension-rules.ts'
+import { extensionOf, metadataColumnsOf } from './receive/extensions.ts'
+import { takenColumns } from './receive/outside-checks.ts'
 
 /** Like reading it, but what it declares is checked as well, and all problems come together. */
 export async function readCheckedConfig(path: string, variables: Variables): Promise<Loaded> {

@@ -7,26 +7,26 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../account/log.ts'
-import type { Column, DeliveryStream } from '../domain/delivery-stream.ts'
+import type { DeliveryStream } from '../domain/delivery-stream.ts'
 import { ClientError, StartError } from '../domain/errors.ts'
-import type { Clock, Registry, ResolveColumns } from '../domain/ports.ts'
-import { declare, impossibleChange } from './declare.ts'
-import { definitionFrom, tableProblem, unfitExtension } from './definition.ts'
+import type { Clock, Registry } from '../domain/ports.ts'
+import { declarationHash, declare, impossibleChange } from './declare.ts'
+import { definitionFrom, unfitExtension, type DeploymentRules } from './definition.ts'
 import { streamProblems } from './destination-rules.ts'
+import { extensionMessage, type ExtensionProblem } from './extension-rules.ts'
 import {
-  extensionMessage,
+  beganAsAsked,
   extensionOf,
   hasExtension,
-  startOf,
-  type ExtensionProblem,
   type Extensions,
   type StreamExtension,
 } from './extensions.ts'
 import { readStructure, type UnknownMember } from './http/constraints.ts'
 import { createInputShape, type CreateInput } from './http/create-input.ts'
 import type { Limits } from './http/shapes.ts'
+import { outsideProblem, type OutsideChecks } from './outside-checks.ts'
 
-export interface DeclarationContext {
+export interface DeclarationContext extends DeploymentRules {
   readonly region: string
   readonly accountId: string
   readonly limits: Limits
@@ -34,7 +34,8 @@ export interface DeclarationContext {
   readonly nearestName?: (name: string, known: readonly string[]) => string | undefined
 }
 
-export interface DeclarationsOptions {
+/** Without a check tables and queries are not looked at. */
+export interface DeclarationsOptions extends OutsideChecks {
   /** Inputs of CreateDeliveryStream. */
   readonly declarations: readonly unknown[]
   /** By name of a delivery stream, declared or not. */
@@ -43,13 +44,23 @@ export interface DeclarationsOptions {
   readonly context: DeclarationContext
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
-  /** Without it tables are not looked up. */
-  readonly resolveColumns?: ResolveColumns
-  readonly supportsColumns?: (columns: readonly Column[]) => string | undefined
+  /**
+   * Tables change where this configuration is not: what is wrong with the one of a declaration that has acted is a warning,
+   * so that a process starts again whatever became of it.
+   */
+  readonly hasOtherCatalog?: boolean
 }
 
-/** Everything that is wrong with one declaration, each sentence with its path; empty when it can be applied. */
-export function checkDeclaration(input: unknown, context: DeclarationContext): string[] {
+/**
+ * Everything that is wrong with one declaration, each sentence with its path; empty when it can be applied.
+ *
+ * @param extensions by name of a delivery stream; what is wrong with them themselves is another question
+ */
+export function checkDeclaration(
+  input: unknown,
+  context: DeclarationContext,
+  extensions?: Extensions,
+): string[] {
   const options = { ...context, roleOptional: true }
   const shape = createInputShape(options)
   try {
@@ -60,7 +71,9 @@ export function checkDeclaration(input: unknown, context: DeclarationContext): s
       ...unknown.map((member) => unknownProblem(member, context)),
     ]
     if (problems.length > 0) return problems
-    return [...streamProblems(value as unknown as CreateInput, options)]
+    const stream = value as unknown as CreateInput
+    const transforms = extensionOf(extensions, stream.DeliveryStreamName)?.transform !== undefined
+    return [...streamProblems(stream, options, transforms)]
   } catch (error) {
     if (error instanceof ClientError) return [error.message]
     throw error
@@ -74,7 +87,7 @@ export function checkExtension(
   context: DeclarationContext,
   nowMs: number,
 ): ExtensionProblem[] {
-  return [...unfitExtension(read(input, context), extension, nowMs)]
+  return [...unfitExtension(read(input, context), extension, { ...context, nowMs })]
 }
 
 function read(input: unknown, context: DeclarationContext): CreateInput {
@@ -124,10 +137,7 @@ function tellUnused(
         { deliveryStream: name, hint: 'it acts when CreateDeliveryStream makes that delivery stream' },
         'extension was given to no delivery stream, because there is none of its name',
       )
-    else if (
-      !hasExtension(stream, extension) ||
-      startOf(extension, stream.createdAtMs) !== stream.kinesis?.start
-    )
+    else if (!hasExtension(stream, extension) || !beganAsAsked(stream, extension))
       log.warn(
         { deliveryStream: name, hint: 'declare the delivery stream under deliveryStreams, or make it anew' },
         'extension was not applied, because its delivery stream is there and is not declared',
@@ -147,7 +157,7 @@ export async function checkDeclarations(options: DeclarationsOptions): Promise<v
     const found = declarationProblems(input, options)
     if (found.length === 0) {
       const stream = wanted(input, options)
-      const problem = (await tableProblem(stream, options)) ?? (await unmadeChange(stream, options))
+      const problem = (await problemOutside(stream, input, options)) ?? (await unmadeChange(stream, options))
       if (problem !== undefined) found.push(problem)
       if (seen.has(stream.name)) found.push(`${stream.name} is declared twice`)
       seen.add(stream.name)
@@ -160,8 +170,33 @@ export async function checkDeclarations(options: DeclarationsOptions): Promise<v
     })
 }
 
+/** A catalog that cannot be asked keeps no process from starting: deliveries wait for it. */
+async function problemOutside(
+  stream: DeliveryStream,
+  input: unknown,
+  options: DeclarationsOptions,
+): Promise<string | undefined> {
+  const tell = (problem: string): undefined => {
+    options.log.warn(
+      { deliveryStream: stream.name, problem },
+      'table of a delivery stream is not as it should be',
+    )
+    return undefined
+  }
+  try {
+    const problem = await outsideProblem(stream, options)
+    if (problem === undefined || options.hasOtherCatalog !== true) return problem
+    const stored = await options.registry.get(stream.name)
+    const hash = declarationHash(input, extensionOf(options.extensions, stream.name))
+    return stored?.declarations.includes(hash) === true ? tell(problem) : problem
+  } catch (error) {
+    if (error instanceof ClientError) return tell(error.message)
+    throw error
+  }
+}
+
 function declarationProblems(input: unknown, { context, extensions, clock }: DeclarationsOptions): string[] {
-  const problems = checkDeclaration(input, context)
+  const problems = checkDeclaration(input, context, extensions)
   if (problems.length > 0) return problems
   const { DeliveryStreamName: name } = read(input, context)
   const extension = extensionOf(extensions, name)

@@ -134,6 +134,9 @@ function canonical(value: unknown): string {
 export function impossibleChange(stored: DeliveryStream, declared: DeliveryStream): string | undefined {
   const change = sourceChange(stored, declared)
   if (change !== undefined) return change
+  const [was, wanted] = [stored, declared].map(({ destination }) => destination.partitioning !== undefined)
+  if (was !== wanted)
+    return `${stored.name} was created ${was ? 'with' : 'without'} dynamic partitioning and is declared ${wanted ? 'with' : 'without'} it; that cannot be changed, as on AWS: delete the delivery stream with DeleteDeliveryStream, which drops what it has not delivered, or declare this one under another name`
   if (stored.destination.backup === undefined || declared.destination.backup !== undefined) return undefined
   return `${stored.name} has S3BackupMode Enabled and is declared without; a backup cannot be disabled, as on AWS: declare it again, or delete the delivery stream with DeleteDeliveryStream, which drops what it has not delivered`
 }

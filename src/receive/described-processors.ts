@@ -4,15 +4,7 @@
  */
 import type { JsonObject } from '../domain/delivery-stream.ts'
 import type { ProcessorInput } from './http/create-input.ts'
-
-/** Of a Lambda processor: in this order, with what stands in for a parameter that was not given. */
-const LAMBDA_DEFAULTS = {
-  LambdaArn: undefined,
-  NumberOfRetries: '3',
-  RoleArn: undefined,
-  BufferSizeInMBs: '1',
-  BufferIntervalInSeconds: '60',
-}
+import { DATA_MESSAGE_EXTRACTION, LAMBDA_DEFAULTS } from './processors.ts'
 
 /** @param roleArn the destination's, which calls the function unless another is named */
 export function describedProcessors(processors: readonly ProcessorInput[], roleArn: string): JsonObject[] {
@@ -41,20 +33,27 @@ function described(type: string, given: readonly NamedValue[], roleArn: string):
     case 'CloudWatchLogProcessing':
       return given.map(([name, value]) => [
         name,
-        name === 'DataMessageExtraction' ? value.toLowerCase() : value,
+        name === DATA_MESSAGE_EXTRACTION ? value.toLowerCase() : value,
       ])
     default:
       return given
   }
 }
 
+/** In this order, with what stands in for a parameter that was not given. */
 function lambdaParameters(given: readonly NamedValue[], roleArn: string): NamedValue[] {
   const values = new Map(given)
-  const known = Object.entries({ ...LAMBDA_DEFAULTS, RoleArn: roleArn }).flatMap(
-    ([name, fallback]): NamedValue[] => {
-      const value = values.get(name) ?? fallback
-      return value === undefined ? [] : [[name, value]]
-    },
-  )
-  return [...known, ...given.filter(([name]) => !Object.hasOwn(LAMBDA_DEFAULTS, name))]
+  const { NumberOfRetries, BufferSizeInMBs, BufferIntervalInSeconds } = LAMBDA_DEFAULTS
+  const fallbacks = {
+    LambdaArn: undefined,
+    NumberOfRetries,
+    RoleArn: roleArn,
+    BufferSizeInMBs,
+    BufferIntervalInSeconds,
+  }
+  const known = Object.entries(fallbacks).flatMap(([name, fallback]): NamedValue[] => {
+    const value = values.get(name) ?? fallback
+    return value === undefined ? [] : [[name, value]]
+  })
+  return [...known, ...given.filter(([name]) => !Object.hasOwn(fallbacks, name))]
 }

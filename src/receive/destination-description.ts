@@ -3,11 +3,17 @@
  * fills in. An empty text says as little as none. `destinationInput` of described-destination.ts is the way back.
  */
 import type { JsonObject, JsonValue } from '../domain/delivery-stream.ts'
-import { INTERVAL_IN_SECONDS, SIZE_IN_MBS, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
+import {
+  INTERVAL_IN_SECONDS,
+  SIZE_IN_MBS,
+  SIZE_IN_MBS_CONVERTING,
+  SIZE_IN_MBS_PARTITIONING,
+} from '../domain/limits.ts'
 import { defaultRole, type Account } from './arns.ts'
+import { converts } from './conversion-rules.ts'
 import { describedProcessors } from './described-processors.ts'
-import { converts } from './destination-rules.ts'
 import type { ConversionInput, ExtendedS3Input, S3Input } from './http/create-input.ts'
+import { partitions } from './processors.ts'
 
 type LoggingInput = S3Input['CloudWatchLoggingOptions']
 
@@ -31,10 +37,15 @@ export function destinationDescription(destination: ExtendedS3Input, account: Ac
 }
 
 /** BufferingHints as they are in force, in the units of the API. */
-export function describedHints(
-  destination: Pick<ExtendedS3Input, 'BufferingHints' | 'DataFormatConversionConfiguration'>,
-): { readonly SizeInMBs: number; readonly IntervalInSeconds: number } {
-  const size = converts(destination.DataFormatConversionConfiguration) ? SIZE_IN_MBS_CONVERTING : SIZE_IN_MBS
+export function describedHints(destination: ExtendedS3Input): {
+  readonly SizeInMBs: number
+  readonly IntervalInSeconds: number
+} {
+  const size = partitions(destination)
+    ? SIZE_IN_MBS_PARTITIONING
+    : converts(destination.DataFormatConversionConfiguration)
+      ? SIZE_IN_MBS_CONVERTING
+      : SIZE_IN_MBS
   return {
     SizeInMBs: destination.BufferingHints?.SizeInMBs ?? size.fallback,
     IntervalInSeconds: destination.BufferingHints?.IntervalInSeconds ?? INTERVAL_IN_SECONDS.fallback,

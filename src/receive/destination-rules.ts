@@ -3,30 +3,37 @@
  * its words and order, then what this version does not do, in ours. Each problem is an InvalidArgumentException.
  */
 import { timeZoneProblem } from '../domain/java-time/zone.ts'
-import { INTERVAL_IN_SECONDS_BACKUP, SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
+import { INTERVAL_IN_SECONDS_BACKUP } from '../domain/limits.ts'
 import { validatePrefixes, type PrefixOptions } from '../domain/prefix.ts'
+import { conversionProblems, missingConversions, type ConversionRuleOptions } from './conversion-rules.ts'
 import { keyProblems } from './encryption.ts'
 import {
   DESTINATIONS,
-  type ConversionInput,
   type CreateInput,
   type EncryptionInput,
   type ExtendedS3Input,
   type S3Input,
 } from './http/create-input.ts'
 import type { ShapeOptions } from './http/shapes.ts'
+import { notSupported } from './not-supported.ts'
+import { partitioningProblems, partitionKeyProblems } from './partitioning-rules.ts'
+import { processingProblems } from './processing-rules.ts'
+import { partitions } from './processors.ts'
 
-/** Of one destination. */
-const PROCESSORS_MAX = 5
+export type RuleOptions = ConversionRuleOptions
 
 const SUPPORTED_DESTINATIONS = 'ExtendedS3DestinationConfiguration and S3DestinationConfiguration'
 
-export function converts(conversion: ConversionInput | undefined): conversion is ConversionInput {
-  return conversion !== undefined && conversion.Enabled !== false
-}
-
-/** What is wrong, in the order in which it is checked; the API answers the first. */
-export function* streamProblems(input: CreateInput, options: ShapeOptions): Generator<string> {
+/**
+ * What is wrong, in the order in which it is checked; the API answers the first.
+ *
+ * @param transforms whether its extension has a transform by HTTP
+ */
+export function* streamProblems(
+  input: CreateInput,
+  options: RuleOptions,
+  transforms: boolean,
+): Generator<string> {
   yield* sourceProblems(input)
   const given = DESTINATIONS.filter((name) => input[name] !== undefined)
   const [only] = given
@@ -36,10 +43,10 @@ export function* streamProblems(input: CreateInput, options: ShapeOptions): Gene
   }
   const destination = input.ExtendedS3DestinationConfiguration ?? input.S3DestinationConfiguration
   if (destination === undefined) {
-    yield `${only} is not supported by this version of Hydrant. Supported: ${SUPPORTED_DESTINATIONS}`
+    yield notSupported(only, SUPPORTED_DESTINATIONS)
     return
   }
-  yield* s3Problems(destination, options)
+  yield* s3Problems(destination, options, transforms)
 }
 
 /** The member that configures each source, and what is said when it is given with another. */
@@ -82,27 +89,21 @@ function* encryptionProblems(type: string, encryption: EncryptionInput | undefin
 }
 
 /** What is wrong with an S3 destination, whole: as it is created, or as an update would leave it. */
-export function* s3Problems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
-  yield* destinationProblems(destination, options)
-  yield* missingFeatures(destination)
-}
-
-function* destinationProblems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
-  yield* processingProblems(destination.ProcessingConfiguration)
+export function* s3Problems(
+  destination: ExtendedS3Input,
+  options: RuleOptions,
+  transforms: boolean,
+): Generator<string> {
+  yield* processingProblems(destination)
+  yield* partitioningProblems(destination, { limits: options.limits, transforms })
   const timeZone = destination.CustomTimeZone ?? ''
-  const dynamicPartitioning = destination.DynamicPartitioningConfiguration?.Enabled === true
-  yield* placeProblems(destination, { timeZone, dynamicPartitioning })
+  yield* placeProblems(destination, { timeZone, dynamicPartitioning: partitions(destination) })
+  yield* partitionKeyProblems(destination, { transforms })
   const zoneProblem = timeZoneProblem('CustomTimeZone', timeZone)
   if (zoneProblem !== undefined) yield zoneProblem
   yield* backupProblems(destination, options)
-  const conversion = destination.DataFormatConversionConfiguration
-  if (!converts(conversion)) return
-  if ((destination.CompressionFormat ?? 'UNCOMPRESSED') !== 'UNCOMPRESSED')
-    yield "The S3 destination's compression format must be set to UNCOMPRESSED when data format conversion is enabled. To enable compression within the converted output format, set the appropriate serialization option in the output format configuration."
-  const size = destination.BufferingHints?.SizeInMBs
-  if (options.limits === 'aws' && size !== undefined && size < SIZE_IN_MBS_CONVERTING.min)
-    yield `BufferingHints.SizeInMBs must be at least ${SIZE_IN_MBS_CONVERTING.min} when data format conversion is enabled.`
-  yield* conversionProblems(conversion, options)
+  yield* conversionProblems(destination, options)
+  yield* missingConversions(destination.DataFormatConversionConfiguration)
 }
 
 /** Rules of every place that objects are put to. */
@@ -130,62 +131,4 @@ function* backupProblems(
   const interval = backup.BufferingHints?.IntervalInSeconds
   if (options.limits === 'aws' && interval !== undefined && interval < min)
     yield `S3 backup buffering interval must be between ${min} and ${max} seconds.`
-}
-
-function* processingProblems(processing: ExtendedS3Input['ProcessingConfiguration']): Generator<string> {
-  const processors = processing?.Processors ?? []
-  const repeats = processors.some(({ Parameters = [] }) => {
-    const names = Parameters.map(({ ParameterName }) => ParameterName)
-    return new Set(names).size < names.length
-  })
-  if (repeats) yield 'Duplicate ProcessorParameter passed to ProcessingConfiguration.'
-  if (processing?.Enabled === true && (processors.length === 0 || processors.length > PROCESSORS_MAX))
-    yield `A maximum of ${PROCESSORS_MAX} and a minimum of 1 processor needs to be supplied when processing is enabled.`
-}
-
-/** A later rule reads what an earlier one found missing as empty. */
-function* conversionProblems(conversion: ConversionInput, options: ShapeOptions): Generator<string> {
-  const input = conversion.InputFormatConfiguration
-  const output = conversion.OutputFormatConfiguration
-  const schema = conversion.SchemaConfiguration
-  if (input === undefined) yield 'InputFormatConfiguration must not be null'
-  if (output === undefined) yield 'OutputFormatConfiguration must not be null'
-  if (schema === undefined) yield 'SchemaConfiguration must not be null'
-  const deserializers = Object.keys(input?.Deserializer ?? {}).length
-  const serializers = Object.keys(output?.Serializer ?? {}).length
-  if (input !== undefined && deserializers === 0) yield 'Deserializer must not be null'
-  if (output !== undefined && serializers === 0) yield 'Serializer must not be null'
-  if (deserializers > 1) yield 'More than one deserializer specified. Only one may be chosen.'
-  if (serializers > 1) yield 'More than one serializer specified. Only one may be chosen.'
-  if (schema === undefined) return
-  if (schema.RoleARN === undefined && !options.roleOptional)
-    yield 'SchemaConfiguration.RoleArn must not be null or empty'
-  if (schema.DatabaseName === undefined) yield 'SchemaConfiguration.DatabaseName must not be null or empty'
-  if (schema.TableName === undefined) yield 'SchemaConfiguration.TableName must not be null or empty'
-}
-
-/** Options of the service that this version does not have. What changes nothing is let through and echoed. */
-function* missingFeatures(destination: ExtendedS3Input): Generator<string> {
-  if (destination.ProcessingConfiguration?.Enabled === true)
-    yield notSupported('ProcessingConfiguration with Enabled true', 'Enabled false')
-  if (destination.DynamicPartitioningConfiguration?.Enabled === true)
-    yield notSupported('DynamicPartitioningConfiguration with Enabled true', 'Enabled false')
-  const conversion = destination.DataFormatConversionConfiguration
-  if (converts(conversion)) yield* missingConversions(conversion)
-}
-
-function* missingConversions(conversion: ConversionInput): Generator<string> {
-  const deserializer = conversion.InputFormatConfiguration?.Deserializer
-  const serializer = conversion.OutputFormatConfiguration?.Serializer
-  const openX = deserializer?.OpenXJsonSerDe
-  if (deserializer?.HiveJsonSerDe !== undefined) yield notSupported('HiveJsonSerDe', 'OpenXJsonSerDe')
-  if (openX?.ConvertDotsInJsonKeysToUnderscores === true)
-    yield notSupported('OpenXJsonSerDe.ConvertDotsInJsonKeysToUnderscores true', 'false')
-  if (Object.keys(openX?.ColumnToJsonKeyMappings ?? {}).length > 0)
-    yield notSupported('OpenXJsonSerDe.ColumnToJsonKeyMappings', 'keys named like their columns')
-  if (serializer?.OrcSerDe !== undefined) yield notSupported('OrcSerDe', 'ParquetSerDe')
-}
-
-export function notSupported(what: string, supported: string): string {
-  return `${what} is not supported by this version of Hydrant. Supported: ${supported}`
 }

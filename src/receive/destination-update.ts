@@ -2,8 +2,8 @@
  * UpdateDestination as a pure function: what is given is merged over what is stored, and the whole passes the rules of a new
  * stream (docs.aws.amazon.com/firehose/latest/APIReference/API_UpdateDestination.html).
  *
- * Members merge one by one, and inside of them those of BufferingHints, CloudWatchLoggingOptions, S3BackupUpdate and
- * DataFormatConversionConfiguration, there down into SchemaConfiguration. All others are replaced whole.
+ * Members merge one by one, and inside of them those of BufferingHints, CloudWatchLoggingOptions, S3BackupUpdate,
+ * DynamicPartitioningConfiguration and DataFormatConversionConfiguration, there down into SchemaConfiguration. All others are replaced whole.
  */
 import type { DeliveryStream } from '../domain/delivery-stream.ts'
 import { ClientError } from '../domain/errors.ts'
@@ -11,9 +11,12 @@ import { defaultRole, type Account } from './arns.ts'
 import { sameEffect } from './declare.ts'
 import { destinationFrom, type DefinitionContext } from './definition.ts'
 import { destinationInput } from './described-destination.ts'
+import type { Additions } from './destination-delivery.ts'
 import { s3Problems } from './destination-rules.ts'
-import { extensionOf, metadataColumnsOf } from './extensions.ts'
-import type { ConversionInput, ExtendedS3Input, S3Input } from './http/create-input.ts'
+import { BESIDE_LAMBDA, extensionMessage } from './extension-rules.ts'
+import { additionsIn, additionsOf, extensionOf } from './extensions.ts'
+import type { ConversionInput, ExtendedS3Input, ProcessorInput, S3Input } from './http/create-input.ts'
+import { has, partitions } from './processors.ts'
 
 /** ExtendedS3DestinationUpdate; S3DestinationUpdate has the members that every S3 destination has. */
 export interface DestinationUpdate extends Partial<Omit<ExtendedS3Input, 'S3BackupConfiguration'>> {
@@ -31,29 +34,54 @@ export function updatedStream(
   context: Omit<DefinitionContext, 'incarnation'>,
 ): DeliveryStream {
   const before = storedInput(stored, context)
-  for (const message of changeProblems(before, update))
-    throw new ClientError('InvalidArgumentException', message)
+  const additions = additionsTo(stored, context)
+  const transforms = additions.transform !== undefined
+  for (const message of changeProblems(before, update, transforms)) throw invalid(message)
   const given = merged(before, update)
-  for (const message of s3Problems(given, context)) throw new ClientError('InvalidArgumentException', message)
-  const { conversion } = stored.destination
-  // The extension acts when a stream begins to convert; afterwards its files keep the columns that they have.
-  const metadataColumns =
-    conversion === undefined
-      ? metadataColumnsOf(stored.kinesis && extensionOf(context.extensions, stored.name))
-      : (conversion.metadataColumns ?? [])
-  const changed = { ...stored, ...destinationFrom(given, metadataColumns, context) }
+  for (const message of s3Problems(given, context, transforms)) throw invalid(message)
+  if (transforms && has(given, 'Lambda')) throw invalid(extensionMessage(stored.name, BESIDE_LAMBDA))
+  const changed = { ...stored, ...destinationFrom(given, additions, context) }
   if (sameEffect(stored, changed)) return stored
   return { ...changed, version: stored.version + 1, updatedAtMs: context.nowMs }
+}
+
+function invalid(message: string): ClientError {
+  return new ClientError('InvalidArgumentException', message)
+}
+
+/** The extension acts when a stream begins to convert; afterwards its files stay as they are. Its transform stays anyway. */
+function additionsTo(
+  stored: DeliveryStream,
+  { extensions }: Pick<DefinitionContext, 'extensions'>,
+): Additions {
+  const kept = additionsIn(stored)
+  if (stored.destination.conversion !== undefined) return kept
+  const { metadataColumns, transform: _, ...added } = additionsOf(extensionOf(extensions, stored.name))
+  return {
+    ...added,
+    metadataColumns: stored.kinesis === undefined ? [] : metadataColumns,
+    ...(kept.transform === undefined ? {} : { transform: kept.transform }),
+  }
 }
 
 /** What the stored destination was made from. Roles that nobody gave are left out, as Describe names one all the same. */
 function storedInput({ description, destination }: DeliveryStream, account: Account): ExtendedS3Input {
   const described = destinationInput(description) as unknown as ExtendedS3Input
-  const backup = described.S3BackupConfiguration
+  const { S3BackupConfiguration: backup, ProcessingConfiguration: processing } = described
+  const target = destination.processing?.transform?.target
   return {
     ...withGivenRole(described, destination.roleArn, account),
     ...(backup && { S3BackupConfiguration: withGivenRole(backup, destination.backup?.roleArn, account) }),
+    ...(processing?.Processors &&
+      target?.kind === 'lambda' &&
+      target.roleArn === undefined && {
+        ProcessingConfiguration: { ...processing, Processors: processing.Processors.map(withoutRole) },
+      }),
   }
+}
+
+function withoutRole({ Type, Parameters = [] }: ProcessorInput): ProcessorInput {
+  return { Type, Parameters: Parameters.filter(({ ParameterName: name }) => name !== 'RoleArn') }
 }
 
 function withGivenRole<P extends S3Input>(place: P, given: string | undefined, account: Account): P {
@@ -63,12 +91,19 @@ function withGivenRole<P extends S3Input>(place: P, given: string | undefined, a
 }
 
 /** What no stream can change into, whatever else it is. */
-function* changeProblems(stored: ExtendedS3Input, update: DestinationUpdate): Generator<string> {
+function* changeProblems(
+  stored: ExtendedS3Input,
+  update: DestinationUpdate,
+  transforms: boolean,
+): Generator<string> {
+  const processing = update.ProcessingConfiguration
+  const decompresses = processing?.Enabled === true && hasType(processing.Processors, 'Decompression')
+  if (decompresses && !has(stored, 'Decompression') && !has(stored, 'Lambda') && !transforms)
+    yield 'Enabling source decompression is not supported for existing stream with no Lambda function attached.'
   if (stored.S3BackupMode === 'Enabled' && update.S3BackupMode === 'Disabled')
     yield 'Disabling S3 backup is not currently supported.'
-  const partitions = (destination: DestinationUpdate): boolean =>
-    destination.DynamicPartitioningConfiguration?.Enabled ?? false
-  if (update.DynamicPartitioningConfiguration !== undefined && partitions(update) !== partitions(stored))
+  const partitioned = update.DynamicPartitioningConfiguration?.Enabled
+  if (partitioned !== undefined && partitioned !== partitions(stored))
     yield 'Dynamic Partitioning can only be enabled or disabled when a delivery stream is created.'
   const { S3BackupUpdate: backup } = update
   if (backup !== undefined && stored.S3BackupConfiguration === undefined)
@@ -77,8 +112,17 @@ function* changeProblems(stored: ExtendedS3Input, update: DestinationUpdate): Ge
         yield `S3BackupUpdate.${member} must not be null, because there is no S3 backup destination to update`
 }
 
+function hasType(processors: readonly ProcessorInput[] | undefined, type: string): boolean {
+  return (processors ?? []).some(({ Type }) => Type === type)
+}
+
 function merged(stored: ExtendedS3Input, update: DestinationUpdate): ExtendedS3Input {
-  const { S3BackupUpdate: backup, DataFormatConversionConfiguration: conversion, ...place } = update
+  const {
+    S3BackupUpdate: backup,
+    DataFormatConversionConfiguration: conversion,
+    DynamicPartitioningConfiguration: partitioning,
+    ...place
+  } = update
   return {
     ...stored,
     ...place,
@@ -86,6 +130,9 @@ function merged(stored: ExtendedS3Input, update: DestinationUpdate): ExtendedS3I
     ...(backup && {
       // A first one names its bucket: it has passed `changeProblems`.
       S3BackupConfiguration: mergedPlace(stored.S3BackupConfiguration, backup) as S3Input,
+    }),
+    ...(partitioning && {
+      DynamicPartitioningConfiguration: { ...stored.DynamicPartitioningConfiguration, ...partitioning },
     }),
     ...(conversion && {
       DataFormatConversionConfiguration: mergedConversion(

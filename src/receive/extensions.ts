@@ -2,13 +2,17 @@
  * What AWS does not have, by name of a delivery stream (`extensions` in the configuration). Whoever creates the stream, a
  * declaration or CreateDeliveryStream, makes it part of the definition.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type {
   DeliveryStream,
   KinesisSource,
   MetadataColumn,
   MetadataField,
+  Transform,
 } from '../domain/delivery-stream.ts'
 import { atTimestamp, TRIM_HORIZON, type Checkpoint } from '../domain/shard.ts'
+import type { Additions } from './destination-delivery.ts'
+import { callsOf } from './processing-delivery.ts'
 
 export interface StreamExtension {
   /** LATEST unless it says otherwise: the moment at which the delivery stream was created. */
@@ -19,21 +23,39 @@ export interface StreamExtension {
   readonly outOfRangeRecords?: 'keep' | 'drop' | undefined
   /** Names of columns, lower-case and distinct. */
   readonly metadataColumns?: Readonly<Partial<Record<MetadataField, string | undefined>>> | undefined
+  readonly parquetCompression?: 'ZSTD' | undefined
+  /** `millis` unless it says otherwise. */
+  readonly timestampUnit?: 'millis' | 'micros' | undefined
+  readonly transform?: TransformExtension | undefined
+}
+
+export interface TransformExtension {
+  readonly url: string
+  /** 3 unless it says otherwise. */
+  readonly retries?: number | undefined
+  /** 1 unless it says otherwise. */
+  readonly bufferSizeInMBs?: number | undefined
+  /** 60 unless it says otherwise. */
+  readonly bufferIntervalInSeconds?: number | undefined
 }
 
 /** By name of a delivery stream, whether there is one or not. */
 export type Extensions = Readonly<Record<string, StreamExtension>>
 
-export interface ExtensionProblem {
-  /** Below `extensions.<name>`. */
-  readonly path: readonly string[]
-  readonly message: string
-}
-
 /** In the order of the columns. */
 const METADATA_FIELDS = ['shardId', 'sequenceNumber', 'subSequenceNumber', 'partitionKey', 'arrival'] as const
 
-const SETTINGS = ['startingPosition', 'startingTimestamp', 'outOfRangeRecords', 'metadataColumns'] as const
+const SETTINGS = [
+  'startingPosition',
+  'startingTimestamp',
+  'outOfRangeRecords',
+  'metadataColumns',
+  'parquetCompression',
+  'timestampUnit',
+  'transform',
+] as const
+
+export type ExtensionSetting = (typeof SETTINGS)[number]
 
 /** Undefined when it says nothing: then the stream is what AWS would make of it. */
 export function extensionOf(extensions: Extensions | undefined, name: string): StreamExtension | undefined {
@@ -42,41 +64,13 @@ export function extensionOf(extensions: Extensions | undefined, name: string): S
   return extension !== undefined && settingsOf(extension).length > 0 ? extension : undefined
 }
 
-function settingsOf(extension: StreamExtension): (typeof SETTINGS)[number][] {
+/** Those that say something. */
+export function settingsOf(extension: StreamExtension): ExtensionSetting[] {
   return SETTINGS.filter((setting) =>
     setting === 'metadataColumns'
       ? metadataColumnsOf(extension).length > 0
       : extension[setting] !== undefined,
   )
-}
-
-/** What a stream of this kind cannot have of its extension. */
-export function* extensionProblems(
-  stream: { readonly type: string; readonly converts: boolean },
-  extension: StreamExtension | undefined,
-  nowMs: number,
-): Generator<ExtensionProblem> {
-  if (extension === undefined) return
-  if (stream.type !== 'KinesisStreamAsSource')
-    for (const setting of settingsOf(extension))
-      yield { path: [setting], message: 'needs DeliveryStreamType KinesisStreamAsSource' }
-  else if (!stream.converts && metadataColumnsOf(extension).length > 0)
-    yield {
-      path: ['metadataColumns'],
-      message:
-        'needs DataFormatConversionConfiguration, because records that are not converted have no columns',
-    }
-  const { startingTimestamp } = extension
-  if (startingTimestamp !== undefined && Date.parse(startingTimestamp) > nowMs)
-    yield {
-      path: ['startingTimestamp'],
-      message: 'has not come yet; Kinesis reads from a time that has passed',
-    }
-}
-
-/** As messages of the API and of a start: `extensions.orders.startingPosition: needs …`. */
-export function extensionMessage(name: string, { path, message }: ExtensionProblem): string {
-  return `${['extensions', name, ...path].join('.')}: ${message}`
 }
 
 /** Where reading begins in the shards that are open then. */
@@ -105,12 +99,51 @@ export function metadataColumnsOf(extension: StreamExtension | undefined): reado
   })
 }
 
+/** What it adds to the stream's destination. */
+export function additionsOf(extension: StreamExtension | undefined): Additions {
+  const { parquetCompression, timestampUnit, transform } = extension ?? {}
+  return {
+    metadataColumns: metadataColumnsOf(extension),
+    ...(parquetCompression === undefined ? {} : { parquetCompression }),
+    ...(timestampUnit === 'micros' ? { timestampUnit } : {}),
+    ...(transform === undefined ? {} : { transform: transformOf(transform) }),
+  }
+}
+
+function transformOf(given: TransformExtension): Transform {
+  const { url, retries = 3, bufferSizeInMBs = 1, bufferIntervalInSeconds = 60 } = given
+  return {
+    target: { kind: 'http', url },
+    ...callsOf({ retries, sizeInMBs: bufferSizeInMBs, intervalInSeconds: bufferIntervalInSeconds }),
+  }
+}
+
+/** What an extension has added to a stream: its way back from the destination. */
+export function additionsIn({
+  destination: { conversion, processing },
+}: Pick<DeliveryStream, 'destination'>): Additions {
+  const { metadataColumns = [], parquetCompression, timestampUnit } = conversion ?? {}
+  const transform = processing?.transform
+  return {
+    metadataColumns,
+    ...(parquetCompression === 'ZSTD' ? { parquetCompression } : {}),
+    ...(timestampUnit === undefined ? {} : { timestampUnit }),
+    ...(transform?.target.kind === 'http' ? { transform } : {}),
+  }
+}
+
 /** Whether the stream is what its extension asks for; where reading began is another question. */
 export function hasExtension(stream: DeliveryStream, extension: StreamExtension | undefined): boolean {
-  const wanted = metadataColumnsOf(extension)
-  const columns = stream.destination.conversion?.metadataColumns ?? []
-  const sameColumns =
-    columns.length === wanted.length &&
-    columns.every(({ field, name }, index) => wanted[index]?.field === field && wanted[index].name === name)
-  return sameColumns && stream.kinesis?.outOfRangeRecords === (extension?.outOfRangeRecords ?? 'keep')
+  const outOfRange =
+    stream.kinesis === undefined
+      ? extension?.outOfRangeRecords === undefined
+      : stream.kinesis.outOfRangeRecords === (extension?.outOfRangeRecords ?? 'keep')
+  return outOfRange && isDeepStrictEqual(additionsIn(stream), additionsOf(extension))
+}
+
+/** Whether reading began where the extension says; of a stream that nobody reads, whether it says nothing. */
+export function beganAsAsked(stream: DeliveryStream, extension: StreamExtension | undefined): boolean {
+  return stream.kinesis === undefined
+    ? extension?.startingPosition === undefined
+    : startOf(extension, stream.createdAtMs) === stream.kinesis.start
 }

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { EncoderError } from '../../src/domain/errors.ts'
 import { MIB } from '../../src/domain/limits.ts'
-import { definitionFrom, tableProblem } from '../../src/receive/definition.ts'
+import { definitionFrom } from '../../src/receive/definition.ts'
+import { tableProblem } from '../../src/receive/outside-checks.ts'
 import { validated } from '../../src/receive/http/constraints.ts'
 import { createInputShape, type CreateInput } from '../../src/receive/http/create-input.ts'
 import type { Limits } from '../../src/receive/http/shapes.ts'
@@ -331,13 +332,10 @@ test.each([
     processing({ Type: 'Lambda', Parameters: [parameter, parameter] }),
     'Duplicate ProcessorParameter passed to ProcessingConfiguration.',
   ],
-  [
-    processing({ Type: 'Lambda', Parameters: [parameter] }),
-    'ProcessingConfiguration with Enabled true is not supported by this version of Hydrant. Supported: Enabled false',
-  ],
+  [processing({ Type: 'Lambda', Parameters: [parameter] }), 'Invalid lambda ARN.'],
   [
     extended({ DynamicPartitioningConfiguration: { Enabled: true } }),
-    'DynamicPartitioningConfiguration with Enabled true is not supported by this version of Hydrant. Supported: Enabled false',
+    'Processing Configuration is not enabled when DataPartitioning is enabled',
   ],
   [
     converting({}, { CompressionFormat: 'GZIP', BufferingHints: { SizeInMBs: 5 } }),
@@ -363,7 +361,7 @@ test.each([
   ],
   [
     converting({ OutputFormatConfiguration: { Serializer: { OrcSerDe: {} } } }),
-    'OrcSerDe is not supported by this version of Hydrant. Supported: ParquetSerDe',
+    'OrcSerDe is not supported by this version of Hydrant. Supported: ParquetSerDe, since there is no maintained writer of ORC for Node.js',
   ],
 ])('a definition that breaks a rule is refused in the words of the service (%#)', (input, message) => {
   expect(problem(input)).toBe(`InvalidArgumentException: ${message}`)

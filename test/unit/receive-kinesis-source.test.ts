@@ -1,6 +1,7 @@
 /** Delivery streams that a Kinesis data stream feeds: their definition, and what extensions make of it. */
 import { expect, test } from 'vitest'
-import { definitionFrom, tableProblem } from '../../src/receive/definition.ts'
+import { definitionFrom } from '../../src/receive/definition.ts'
+import { tableProblem } from '../../src/receive/outside-checks.ts'
 import type { StreamExtension } from '../../src/receive/extensions.ts'
 import { validated } from '../../src/receive/http/constraints.ts'
 import { createInputShape, type CreateInput } from '../../src/receive/http/create-input.ts'

@@ -1,12 +1,14 @@
 /** What the operations of the API work with. */
 import type { Log } from '../../account/log.ts'
-import type { Column } from '../../domain/delivery-stream.ts'
-import type { Accept, Clock, Registry, ResolveColumns } from '../../domain/ports.ts'
+import type { Accept, Clock, Registry } from '../../domain/ports.ts'
+import type { DeploymentRules } from '../definition.ts'
 import type { Extensions } from '../extensions.ts'
+import type { OutsideChecks } from '../outside-checks.ts'
 import type { StreamDirectory } from '../stream-directory.ts'
 import type { Limits } from './shapes.ts'
 
-export interface Api {
+/** Tables and queries are looked at when a stream is created or updated, as far as there is a check. */
+export interface Api extends DeploymentRules, OutsideChecks {
   readonly accept: Accept
   readonly directory: StreamDirectory
   readonly registry: Registry
@@ -21,10 +23,6 @@ export interface Api {
   readonly extensions?: Extensions | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Columns of the table that a converting stream names; without it tables are not looked up when a stream is created. */
-  readonly resolveColumns?: ResolveColumns | undefined
-  /** What this deployment cannot convert of these columns, in a sentence. */
-  readonly supportsColumns?: ((columns: readonly Column[]) => string | undefined) | undefined
   /** Keeps work that outlives its answer until the server stops. */
   readonly background: (work: Promise<void>) => void
 }

@@ -118,14 +118,18 @@ export interface ConversionInput {
       readonly OpenXJsonSerDe?: {
         readonly ConvertDotsInJsonKeysToUnderscores?: boolean
         readonly CaseInsensitive?: boolean
-        readonly ColumnToJsonKeyMappings?: JsonObject
+        readonly ColumnToJsonKeyMappings?: Readonly<Record<string, string>>
       }
-      readonly HiveJsonSerDe?: JsonObject
+      readonly HiveJsonSerDe?: { readonly TimestampFormats?: readonly string[] }
     }
   }
   readonly OutputFormatConfiguration?: {
     readonly Serializer?: {
-      readonly ParquetSerDe?: { readonly Compression?: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED' }
+      /** Other members are taken and echoed; they change nothing. */
+      readonly ParquetSerDe?: {
+        readonly Compression?: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED'
+        readonly WriterVersion?: 'V1' | 'V2'
+      }
       readonly OrcSerDe?: JsonObject
     }
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { DeliveryStream } from '../../../domain/delivery-stream.ts'
 import { ClientError } from '../../../domain/errors.ts'
-import { definitionFrom, tableProblem } from '../../definition.ts'
+import { definitionFrom } from '../../definition.ts'
+import { outsideProblem } from '../../outside-checks.ts'
 import type { Api, Call, Operation } from '../api.ts'
 import { validated } from '../constraints.ts'
 import { createInputShape, type CreateInput } from '../create-input.ts'
@@ -27,7 +28,7 @@ export const createDeliveryStream: Operation = async (call, api) => {
     ...(creationSeconds > 0 ? { readyAtMs: nowMs + creationSeconds * 1000 } : {}),
   }
   refuseUnlessAllowed(stream, call, api)
-  const problem = await tableProblem(stream, api)
+  const problem = await outsideProblem(stream, api)
   if (problem !== undefined) throw new ClientError('InvalidArgumentException', problem)
   const created = await api.registry.create(stream)
   api.directory.forget(stream.name)

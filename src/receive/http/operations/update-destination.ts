@@ -1,8 +1,8 @@
 import type { DeliveryStream, JsonObject } from '../../../domain/delivery-stream.ts'
 import { ClientError } from '../../../domain/errors.ts'
-import { tableProblem } from '../../definition.ts'
-import { notSupported } from '../../destination-rules.ts'
 import { updatedStream, type DestinationUpdate } from '../../destination-update.ts'
+import { notSupported } from '../../not-supported.ts'
+import { outsideProblem } from '../../outside-checks.ts'
 import type { Operation } from '../api.ts'
 import { validated } from '../constraints.ts'
 import { reachDestination } from '../reach.ts'
@@ -52,8 +52,9 @@ export const updateDestination: Operation = async (call, api) => {
       nowMs: api.clock.now(),
     })
     reachDestination(updated.destination, call, api)
-    if (update.DataFormatConversionConfiguration === undefined || updated === stored) return updated
-    const problem = await tableProblem(updated, api)
+    const asks = update.DataFormatConversionConfiguration ?? update.ProcessingConfiguration
+    if (asks === undefined || updated === stored) return updated
+    const problem = await outsideProblem(updated, api)
     if (problem !== undefined) throw invalid(problem)
     return updated
   })

@@ -1,0 +1,86 @@
+/**
+ * What is wrong with a stream that the input alone does not tell: its table in a catalog, and its query in jq. Asked when a
+ * stream is created, updated and declared, after everything that needs no asking.
+ */
+import type { Column, DeliveryStream, FormatConversion, MetadataColumn } from '../domain/delivery-stream.ts'
+import { ClientError, EncoderError } from '../domain/errors.ts'
+import type { ResolveColumns } from '../domain/ports.ts'
+import { invalidOptions } from './conversion-rules.ts'
+import { extensionMessage, type ExtensionProblem } from './extension-rules.ts'
+
+/** Absent: not looked at. */
+export interface OutsideChecks {
+  readonly resolveColumns?: ResolveColumns | undefined
+  /** What this deployment cannot convert of these columns, in a sentence. */
+  readonly supportsColumns?:
+    ((columns: readonly Column[], conversion: FormatConversion) => string | undefined) | undefined
+  /** Why jq does not take this query, in its words. */
+  readonly queryProblem?: ((query: string) => Promise<string | undefined>) | undefined
+}
+
+/** @throws ClientError ServiceUnavailableException when a catalog cannot be asked now */
+export async function outsideProblem(
+  stream: DeliveryStream,
+  checks: OutsideChecks,
+): Promise<string | undefined> {
+  return (await tableProblem(stream, checks)) ?? (await badQuery(stream, checks))
+}
+
+async function badQuery(
+  { destination }: DeliveryStream,
+  { queryProblem }: OutsideChecks,
+): Promise<string | undefined> {
+  const query = destination.partitioning?.query
+  const problem = query === undefined ? undefined : await queryProblem?.(query)
+  return problem && `MetadataExtractionQuery is not a query that jq takes: ${problem}`
+}
+
+/** Codes of a catalog that may answer in a while. */
+const UNAVAILABLE: readonly string[] = ['GlueUnavailable', 'ThrottledByGlue', 'SchemaValidationTimeout']
+
+/** Reads the table that a converting stream names; answers what is wrong with it. */
+export async function tableProblem(
+  stream: DeliveryStream,
+  { resolveColumns, supportsColumns }: OutsideChecks,
+): Promise<string | undefined> {
+  const { conversion } = stream.destination
+  if (conversion === undefined || resolveColumns === undefined) return undefined
+  try {
+    const columns = await resolveColumns(conversion.table)
+    const [taken] = takenColumns(conversion.metadataColumns, columns)
+    if (taken !== undefined) return extensionMessage(stream.name, taken)
+    return unmappedColumns(conversion, columns) ?? supportsColumns?.(columns, conversion)
+  } catch (error) {
+    if (!(error instanceof EncoderError)) throw error
+    const { code, message, hint } = error
+    const whole = hint === undefined ? message : `${message}; ${hint}`
+    if (UNAVAILABLE.includes(code)) throw new ClientError('ServiceUnavailableException', whole, 503)
+    return whole
+  }
+}
+
+/** Metadata columns whose names columns of the table have already. */
+export function takenColumns(
+  metadataColumns: readonly MetadataColumn[] | undefined,
+  columns: readonly Column[],
+): ExtensionProblem[] {
+  const taken = (metadataColumns ?? []).filter(({ name }) => columns.some((column) => column.name === name))
+  return taken.map(({ field, name }) => ({
+    path: ['metadataColumns', field],
+    message: `the table has a column "${name}" already; choose another name`,
+  }))
+}
+
+export function unmappedColumns(
+  { jsonKeys }: Pick<FormatConversion, 'jsonKeys'>,
+  columns: readonly Column[],
+): string | undefined {
+  const unknown = Object.keys(jsonKeys ?? {}).filter(
+    (name) => !columns.some((column) => column.name === name),
+  )
+  return unknown.length === 0
+    ? undefined
+    : invalidOptions(
+        `ColumnToJsonKeyMappings names columns that the table does not have: ${unknown.join(', ')}`,
+      )
+}
