@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import type { JsonObject } from '../domain/delivery-stream.ts'
-import { KIB, MIB, PARTITIONED_BATCH_BYTES } from '../domain/limits.ts'
+import { KIB, MIB, PARTITIONED_BATCH_BYTES, PARTITIONS_MAX } from '../domain/limits.ts'
 import { auth } from './auth.ts'
 import {
   byteSize,
@@ -174,7 +174,7 @@ const delivery = settings({
   attemptMaxMinutes: positiveNumber(1440)
     .default(15)
     .meta({ description: 'Longest delivery attempt; then it is given up and retried.' }),
-  maxPartitions: wholeNumber(0, 10_000_000).default(5_000).meta({
+  maxPartitions: wholeNumber(0, 10_000_000).default(PARTITIONS_MAX).meta({
     description:
       'Partitions of one batch, with dynamic partitioning; the records of further ones go to the error prefix. 0: no limit. AWS has 500 unless more are asked for.',
   }),

@@ -1,7 +1,8 @@
 /** Makes the plan of a batch from its delivery stream as it is now. Which plan holds is decided by the pin. */
 import { createHash } from 'node:crypto'
 import type { DeliveryStream } from '../domain/delivery-stream.ts'
-import { RAW, type Engine, type Plan } from '../domain/plan.ts'
+import { PARTITIONS_MAX } from '../domain/limits.ts'
+import { PROCESSORS_VERSION, RAW, type Engine, type Plan } from '../domain/plan.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 
 /** The engine that converts new batches in this process, and its version. */
@@ -10,23 +11,29 @@ export interface PlannedEngine {
   readonly version: string
 }
 
+/** @param maxPartitions of one batch, with dynamic partitioning; 0: no limit */
 export async function makePlan(
   stream: DeliveryStream,
   resolveColumns: ResolveColumns,
   { engine, version }: PlannedEngine,
+  maxPartitions = PARTITIONS_MAX,
 ): Promise<Plan> {
   const { destination } = stream
-  const { conversion } = destination
-  if (conversion === undefined) {
-    return { version: stream.version, destination, ...RAW }
-  }
-  const columns = await resolveColumns(conversion.table)
-  return {
+  const { conversion, processing, partitioning } = destination
+  const shared = {
     version: stream.version,
     destination,
+    ...(processing === undefined && partitioning === undefined
+      ? {}
+      : { processorsVersion: PROCESSORS_VERSION }),
+    ...(partitioning === undefined ? {} : { maxPartitions }),
+  }
+  if (conversion === undefined) return { ...shared, ...RAW }
+  return {
+    ...shared,
     engine,
     engineVersion: version,
-    columns,
+    columns: await resolveColumns(conversion.table),
     table: conversion.table,
   }
 }

@@ -31,3 +31,5 @@ export const INTERVAL_IN_SECONDS_PARTITIONING = { min: 60, max: 900 } as const
 export const QUERY_KEYS_MAX = 50
 /** Ours: record bytes that seal a batch with dynamic partitioning, unless the configuration has another number. */
 export const PARTITIONED_BATCH_BYTES = 1024 * MIB
+/** Ours: partitions of one batch, unless the configuration has another number. */
+export const PARTITIONS_MAX = 5_000

@@ -32,6 +32,29 @@ test('a converting stream plans the engine, its version and the columns of its t
   })
 })
 
+test('what processes or partitions records is planned by its version, and partitions with how many there may be', async () => {
+  const { conversion: _conversion, ...destination } = stream.destination
+  const plan = (added: object, maxPartitions?: number) =>
+    makePlan({ ...stream, destination: { ...destination, ...added } }, columns, engine, maxPartitions)
+  expect(await plan({ processing: { appendDelimiter: true } })).toEqual({
+    version: 3,
+    destination: { ...destination, processing: { appendDelimiter: true } },
+    engine: 'raw',
+    engineVersion: '1',
+    processorsVersion: '1',
+  })
+  const partitioning = { query: '{a}', objectBytes: 64 }
+  expect(await plan({ partitioning })).toMatchObject({ processorsVersion: '1', maxPartitions: 5_000 })
+  expect(await plan({ partitioning }, 0)).toMatchObject({ maxPartitions: 0 })
+  const converting = await makePlan(
+    { ...stream, destination: { ...stream.destination, partitioning } },
+    columns,
+    engine,
+    7,
+  )
+  expect(converting).toMatchObject({ engine: 'duckdb', processorsVersion: '1', maxPartitions: 7 })
+})
+
 test('a stream without conversion plans raw delivery and asks no catalog', async () => {
   const { conversion: _conversion, ...destination } = stream.destination
   const plan = await makePlan({ ...stream, destination }, () => Promise.reject(new Error('asked')), engine)
