@@ -22,12 +22,14 @@ import type { Dispatch } from './domain/ports.ts'
 import { applyDeclarations, checkDeclarations, type DeclarationsOptions } from './receive/declarations.ts'
 import { systemClock as clock } from './runtime/clock.ts'
 import type { CrashHook } from './runtime/crash-point.ts'
-import { catalogColumns } from './wiring/catalog.ts'
+import { openCatalog } from './wiring/catalog.ts'
 import { startDelivering } from './wiring/delivering.ts'
+import { deploymentRules } from './wiring/deployment-rules.ts'
 import { reread as rereadConfig, type Reread } from './wiring/in-force.ts'
 import type { OnStop, Parts } from './wiring/parts.ts'
 import { startReading } from './wiring/reading.ts'
 import { openFrontDoor, startReceiving } from './wiring/receiving.ts'
+import { openRoles } from './wiring/roles.ts'
 import { openQueue, openStore } from './wiring/stores.ts'
 import { tellUnattended } from './wiring/unattended.ts'
 
@@ -118,13 +120,16 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   if (!roles.has('delivery')) onStop(() => queue.stop(0))
   const dispatch = createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream })
   admin.openStore({ store, dispatch })
+  const sessions = openRoles(config, log, onStop)
+  const catalog = openCatalog({ config, roles: sessions, log, onStop })
   const parts: Parts = {
     config,
     inForce: () => inForce,
     store,
     dispatch,
     dispatchSealed: crashingDispatch(dispatch, crash),
-    resolveColumns: catalogColumns(() => inForce),
+    resolveColumns: catalog(() => inForce),
+    sessions,
     metrics,
     log,
     crash,
@@ -144,7 +149,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
     async reload(file) {
       const reread = rereadConfig(inForce, file)
       const next = declarationsOf(reread.config, parts)
-      await checkDeclarations({ ...next, resolveColumns: catalogColumns(() => reread.config) })
+      await checkDeclarations({ ...next, resolveColumns: catalog(() => reread.config) })
       api?.reload(reread.config)
       inForce = reread.config
       try {
@@ -163,7 +168,8 @@ function declarationsOf(config: Config, { store, resolveColumns, log }: Parts): 
     declarations: config.deliveryStreams,
     extensions: config.extensions,
     registry: store.registry,
-    context: { ...config.aws, limits: config.limits, nearestName },
+    context: { ...config.aws, ...deploymentRules(config), limits: config.limits, nearestName },
+    hasOtherCatalog: config.catalog.glue,
     clock,
     log,
     resolveColumns,

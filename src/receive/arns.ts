@@ -1,4 +1,5 @@
 /** Names in AWS's form, of this account and Region. */
+import type { TableRef } from '../domain/delivery-stream.ts'
 
 export interface Account {
   readonly region: string
@@ -16,6 +17,19 @@ export function bucketArn(bucket: string, { region }: Account): string {
 /** The bucket of an ARN. What stands before it may itself hold colons; a bucket's name never does. */
 export function bucketOf(arn: string): string {
   return arn.slice(arn.lastIndexOf(':::') + 3)
+}
+
+/** A table of Glue; its catalog is that of an account. */
+export function tableArn(
+  {
+    region,
+    catalogId,
+    databaseName,
+    tableName,
+  }: Pick<TableRef, 'region' | 'catalogId' | 'databaseName' | 'tableName'>,
+  { accountId }: Account,
+): string {
+  return `arn:${partition(region)}:glue:${region}:${catalogId ?? accountId}:table/${databaseName}/${tableName}`
 }
 
 /** Describe must name a role, also where a configuration file gives none; nobody assumes this one. */

@@ -2,6 +2,7 @@
 import type { Log } from '../account/log.ts'
 import { readCredentialsFile } from '../config/credentials-file.ts'
 import type { Config } from '../config/schema.ts'
+import { tableArn, type Account } from '../receive/arns.ts'
 import {
   authenticateNobody,
   createAuthenticate,
@@ -46,7 +47,7 @@ export async function openAuthentication(options: AuthenticationOptions): Promis
       const credentials = await credentialsOf(signing)
       keyring.replace(credentials)
       count = credentials.length
-      declared = arnsIn(deliveryStreams)
+      declared = arnsIn(deliveryStreams, wanted.aws)
     },
     everyMs: LOOK_EVERY_MS,
     clock,
@@ -78,10 +79,28 @@ async function credentialsOf({ credentials, credentialsFile }: Signing): Promise
   return [...credentials, ...(await readCredentialsFile(credentialsFile, taken))]
 }
 
-/** Every ARN that the declarations hold: buckets, data streams, roles. */
-function arnsIn(value: unknown, found: Set<string> = new Set()): Set<string> {
+/** Every ARN that the declarations hold: buckets, data streams, roles, functions; and those of the tables that they name. */
+function arnsIn(value: unknown, account: Account, found: Set<string> = new Set()): Set<string> {
   if (typeof value === 'string' && value.startsWith('arn:')) found.add(value)
-  else if (typeof value === 'object' && value !== null)
-    for (const inner of Object.values(value)) arnsIn(inner, found)
+  else if (typeof value === 'object' && value !== null) {
+    const table = tableIn(value, account)
+    if (table !== undefined) found.add(table)
+    for (const inner of Object.values(value)) arnsIn(inner, account, found)
+  }
   return found
+}
+
+/** Of a SchemaConfiguration. */
+function tableIn(value: object, account: Account): string | undefined {
+  const { DatabaseName, TableName, Region, CatalogId } = value as Readonly<Record<string, unknown>>
+  if (typeof DatabaseName !== 'string' || typeof TableName !== 'string') return undefined
+  return tableArn(
+    {
+      databaseName: DatabaseName,
+      tableName: TableName,
+      region: typeof Region === 'string' ? Region : account.region,
+      ...(typeof CatalogId === 'string' ? { catalogId: CatalogId } : {}),
+    },
+    account,
+  )
 }

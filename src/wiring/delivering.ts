@@ -1,21 +1,18 @@
 /** The delivery role: sealer, sweep, conversion, destination, joined to the queue. */
 import type { Log } from '../account/log.ts'
-import type { Config } from '../config/schema.ts'
 import { openEngines } from '../convert/engines.ts'
 import { StagingFolder } from '../convert/staging.ts'
 import { createDelivery } from '../deliver/delivery.ts'
 import { fairTurns } from '../deliver/fair-turns.ts'
 import { createFolderDestination } from '../deliver/folder.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
-import { RoleSessions } from '../deliver/role-sessions.ts'
 import { createS3Destination } from '../deliver/s3.ts'
 import type { DeliveryStream, S3Place } from '../domain/delivery-stream.ts'
 import type { Destination, Store } from '../domain/ports.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
-import type { OwnKeys } from '../runtime/sdk-keys.ts'
 import { startSealer } from '../seal/sealer.ts'
 import { startSweep } from '../seal/sweep.ts'
-import type { OnStop, Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
 
 /** How long running deliveries may go on after the stop was asked for. */
 const DELIVERY_STOP_MS = 20_000
@@ -27,7 +24,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
   const { engine, threads, memoryLimit, stagingPath } = config.convert
   const engines = await openEngines({ engine, threads, memoryLimitBytes: memoryLimit, stagingPath, log })
   onStop(() => engines.close())
-  const destination = openDestination(config, log, onStop)
+  const destination = openDestination(parts)
   const staging = await StagingFolder.open(stagingPath)
   onStop(() => staging.remove())
   const deliver = createDelivery({
@@ -59,22 +56,13 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
   onStop(() => sealer.stop())
 }
 
-function openDestination({ objectStore, aws }: Config, log: Log, onStop: OnStop): Destination {
+function openDestination({ config, sessions, log, onStop }: Parts): Destination {
+  const { objectStore, aws } = config
   if (objectStore.type === 'file') return createFolderDestination({ root: objectStore.root })
   const { type: _type, ...settings } = objectStore
-  const roles = aws.assumeRoles ? openRoles(aws, settings, log) : undefined
-  const s3 = createS3Destination({ region: aws.region, ...settings, roles, log })
+  const s3 = createS3Destination({ region: aws.region, ...settings, roles: sessions, log })
   onStop(() => Promise.resolve(s3.close()))
   return s3
-}
-
-function openRoles(
-  { region, accountId, stsEndpoint }: Config['aws'],
-  { accessKeyId, secretAccessKey, sessionToken }: OwnKeys,
-  log: Log,
-): RoleSessions {
-  const keys = { accessKeyId, secretAccessKey, sessionToken }
-  return new RoleSessions({ endpoint: stsEndpoint, region, accountId, ...keys, log })
 }
 
 /** A bucket that cannot be reached is worth a word before its first batch; puts may work all the same. */

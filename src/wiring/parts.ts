@@ -2,6 +2,7 @@
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import type { Config } from '../config/schema.ts'
+import type { RoleSessions } from '../deliver/role-sessions.ts'
 import type { Dispatch, ResolveColumns, Store } from '../domain/ports.ts'
 import type { CrashHook } from '../runtime/crash-point.ts'
 
@@ -18,6 +19,8 @@ export interface Parts {
   /** The dispatch that follows a seal, whoever sealed, between its crash points. */
   readonly dispatchSealed: Dispatch
   readonly resolveColumns: ResolveColumns
+  /** Sessions under the roles of delivery streams; undefined when roles are not assumed. */
+  readonly sessions: RoleSessions | undefined
   readonly metrics: Metrics
   readonly log: Log
   readonly crash: CrashHook

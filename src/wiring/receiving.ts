@@ -7,7 +7,9 @@ import { createStreamDirectory } from '../receive/stream-directory.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
 import { openAuthentication } from './authentication.ts'
+import { asksGlue } from './catalog.ts'
 import { keepCertified, readCertifiedKey } from './certificate.ts'
+import { deploymentRules } from './deployment-rules.ts'
 import type { Parts } from './parts.ts'
 
 /** The front door, which both roles that take records share. A stop waits until what it has taken is durable. */
@@ -28,12 +30,13 @@ export interface Receiving {
 
 /** The api role. */
 export async function startReceiving(parts: Parts, accept: Accept): Promise<Receiving> {
-  const { config, store, resolveColumns, metrics, log, onStop } = parts
+  const { config, inForce, store, resolveColumns, metrics, log, onStop } = parts
   const { tls } = config.server
   const authentication = await openAuthentication({ config, clock, log, onStop })
   const server = createApiServer({
     ...config.server,
     ...config.aws,
+    ...deploymentRules(config),
     limits: config.limits,
     extensions: config.extensions,
     allowBeyondLoopback: config.auth !== undefined,
@@ -43,6 +46,7 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<Rece
     directory: createStreamDirectory({ registry: store.registry, clock }),
     registry: store.registry,
     resolveColumns,
+    asksGlue: (table) => asksGlue(inForce(), table),
     supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
     clock,
     metrics,

@@ -1,5 +1,6 @@
 /** What the operations of the API work with. */
 import type { Log } from '../../account/log.ts'
+import type { TableRef } from '../../domain/delivery-stream.ts'
 import type { Accept, Clock, Registry } from '../../domain/ports.ts'
 import type { DeploymentRules } from '../definition.ts'
 import type { Extensions } from '../extensions.ts'
@@ -21,6 +22,8 @@ export interface Api extends DeploymentRules, OutsideChecks {
   readonly assumeRoles?: boolean | undefined
   /** What AWS does not have, for the streams that are created here. */
   readonly extensions?: Extensions | undefined
+  /** Whether a table is read from AWS Glue with the keys of this process, so that callers must be allowed to name it. */
+  readonly asksGlue?: ((table: TableRef) => boolean) | undefined
   readonly clock: Clock
   readonly log: Log
   /** Keeps work that outlives its answer until the server stops. */
@@ -31,7 +34,7 @@ export interface Api extends DeploymentRules, OutsideChecks {
 export interface Caller {
   /** Throws ClientError AccessDeniedException unless the action, such as `firehose:PutRecord`, is allowed on this ARN. */
   authorize(action: string, resource: string): void
-  /** The same for what a stream may be made to use: the ARN of a bucket, of a data stream, of a role that is assumed. */
+  /** The same for what a stream may be made to use: the ARN of a bucket, of a data stream, of a role that is assumed, of a function, of a table of Glue. */
   reach(resource: string): void
 }
 

@@ -30,6 +30,8 @@ const useActions: Readonly<Record<string, string>> = {
   s3: 's3:PutObject',
   kinesis: 'kinesis:GetRecords',
   iam: 'iam:PassRole',
+  lambda: 'lambda:InvokeFunction',
+  glue: 'glue:GetTable',
 }
 
 export function createCaller(
@@ -67,13 +69,16 @@ export function createCaller(
   }
 }
 
+/** Its name has a part of its own, and a version or alias may have another. */
+const LAMBDA_FUNCTION = /^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?$/
+
 /**
  * The service's patterns let anything stand before the last part of an ARN, also what looks like another ARN. What counts
- * is what would be used: the bucket at the end; another service's ARN has six parts, or it is none.
+ * is what would be used: the bucket at the end; another service's ARN has six parts, or it is a function's, or none.
  */
 function plainArn(arn: string, account: Account): string {
   if (/:s3:::[^:]*$/.test(arn)) return bucketArn(bucketOf(arn), account)
-  return arn.split(':').length === 6 ? arn : ''
+  return arn.split(':').length === 6 || LAMBDA_FUNCTION.test(arn) ? arn : ''
 }
 
 function serviceOf(arn: string): string {
