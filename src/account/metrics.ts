@@ -53,6 +53,26 @@ export const metricsTable = {
     labels: ['delivery_stream', 'code'],
     help: 'Puts that failed, by code.',
   },
+  hydrant_decompressed_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Records that were decompressed (AWS: OutputDecompressedRecords.Success) or could not be: ok, failed. Of each attempt.',
+  },
+  hydrant_decompressed_bytes_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Bytes that they became, or of those that failed as they came (AWS: OutputDecompressedBytes.Success and .Failed).',
+  },
+  hydrant_deaggregated_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream', 'result'],
+    help: 'Records that were split, or went on whole: malformed, too-many (more than 500 sub-records). Of each attempt.',
+  },
+  hydrant_sub_records_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Sub-records that the split ones became.',
+  },
   hydrant_delivered_records_total: {
     kind: 'counter',
     labels: ['delivery_stream'],

@@ -1,0 +1,95 @@
+/** What a JSON string says, as UTF-8, from its bytes to bytes: what is not escaped is copied, whatever it is. */
+import { BROKEN } from './json-scan.ts'
+
+const BACKSLASH = 0x5c
+const LETTER_U = 0x75
+const SHORT: Readonly<Record<number, number>> = {
+  0x22: 0x22,
+  0x5c: 0x5c,
+  0x2f: 0x2f,
+  0x62: 0x08,
+  0x66: 0x0c,
+  0x6e: 0x0a,
+  0x72: 0x0d,
+  0x74: 0x09,
+}
+const REPLACEMENT = 0xfffd
+
+/**
+ * Writes the text between the quotes at `start - 1` and `end` to `out` at `at`, which needs no more room than it has in JSON.
+ * Half a surrogate pair becomes U+FFFD. Answers where the text has ended in `out`, or BROKEN for an escape that JSON does not have.
+ */
+export function writeString(bytes: Buffer, start: number, end: number, out: Buffer, at: number): number {
+  const text = bytes.subarray(0, end)
+  let from = start
+  let to = at
+  while (from < end) {
+    const escape = text.indexOf(BACKSLASH, from)
+    const plainEnd = escape === -1 ? end : escape
+    to += bytes.copy(out, to, from, plainEnd)
+    if (plainEnd === end) return to
+    const letter = bytes[plainEnd + 1] ?? 0
+    if (letter !== LETTER_U) {
+      const meant = SHORT[letter]
+      if (meant === undefined) return BROKEN
+      out[to] = meant
+      to += 1
+      from = plainEnd + 2
+      continue
+    }
+    const unit = codeUnit(bytes, plainEnd, end)
+    if (unit === BROKEN) return BROKEN
+    from = plainEnd + 6
+    const low = isHigh(unit) ? codeUnit(bytes, from, end) : BROKEN
+    const isPair = low >= 0xdc00 && low <= 0xdfff
+    if (isPair) from += 6
+    to = writeCodePoint(out, to, isPair ? 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00) : unit)
+  }
+  return to
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+/** Of the escape `\uXXXX` at `at`, or BROKEN when there is none. */
+function codeUnit(bytes: Buffer, at: number, end: number): number {
+  if (at + 6 > end || bytes[at] !== BACKSLASH || bytes[at + 1] !== LETTER_U) return BROKEN
+  let unit = 0
+  for (let index = at + 2; index < at + 6; index += 1) {
+    const digit = hexDigit(bytes[index] ?? 0)
+    if (digit === BROKEN) return BROKEN
+    unit = unit * 16 + digit
+  }
+  return unit
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : BROKEN
+}
+
+function writeCodePoint(out: Buffer, at: number, codePoint: number): number {
+  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return writeCodePoint(out, at, REPLACEMENT)
+  if (codePoint < 0x80) {
+    out[at] = codePoint
+    return at + 1
+  }
+  if (codePoint < 0x800) {
+    out[at] = 0xc0 | (codePoint >> 6)
+    out[at + 1] = 0x80 | (codePoint & 0x3f)
+    return at + 2
+  }
+  if (codePoint < 0x10000) {
+    out[at] = 0xe0 | (codePoint >> 12)
+    out[at + 1] = 0x80 | ((codePoint >> 6) & 0x3f)
+    out[at + 2] = 0x80 | (codePoint & 0x3f)
+    return at + 3
+  }
+  out[at] = 0xf0 | (codePoint >> 18)
+  out[at + 1] = 0x80 | ((codePoint >> 12) & 0x3f)
+  out[at + 2] = 0x80 | ((codePoint >> 6) & 0x3f)
+  out[at + 3] = 0x80 | (codePoint & 0x3f)
+  return at + 4
+}

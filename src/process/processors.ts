@@ -1,0 +1,132 @@
+/**
+ * The stage between buffer and conversion, in Firehose's fixed order whatever the order in the request: Decompression with
+ * CloudWatchLogProcessing, RecordDeAggregation, the transform, the partition keys, AppendDelimiterToRecord.
+ *
+ * Everything but the transform is a function of batch and plan, and is made again whenever it is read, so that nothing of a
+ * batch is held. What the transform answers is kept in the buffer before anything is made of it (`derive`), and read from
+ * there by this attempt and every later one: a function that answers otherwise the next time changes nothing any more.
+ */
+import type { Log } from '../account/log.ts'
+import type { Metrics } from '../account/metrics.ts'
+import type { Processing, Transform } from '../domain/delivery-stream.ts'
+import type { Frame } from '../domain/frame.ts'
+import { PROCESSORS_VERSION } from '../domain/plan.ts'
+import type { Buffer, Clock, Processed, ProcessInput, Processors } from '../domain/ports.ts'
+import { neverCrash, type CrashHook } from '../runtime/crash-point.ts'
+import { appendDelimiter } from './append-delimiter.ts'
+import { deaggregate } from './deaggregate.ts'
+import { decompress } from './decompress.ts'
+import type { PartitionStage, TransformStage } from './stages.ts'
+import { Tally } from './tally.ts'
+
+export interface ProcessorsOptions {
+  readonly buffer: Pick<Buffer, 'derive' | 'readDerived'>
+  readonly transform: TransformStage
+  readonly partition: PartitionStage
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly crash?: CrashHook
+}
+
+type Frames = () => AsyncIterable<Frame>
+
+export function createProcessors(options: ProcessorsOptions): Processors {
+  return { process: (input) => process(options, input) }
+}
+
+async function process(options: ProcessorsOptions, input: ProcessInput): Promise<Processed> {
+  const { batch, plan, signal } = input
+  const { processing, partitioning, conversion } = plan.destination
+  if (processing === undefined && partitioning === undefined) return asReceived(input)
+  if (plan.processorsVersion !== PROCESSORS_VERSION) {
+    const { processorsVersion } = plan
+    options.log.warn({ processorsVersion, ours: PROCESSORS_VERSION }, 'plan of another version was taken')
+  }
+  const untransformed = locally(options, input, processing)
+  const transform = processing?.transform
+  if (transform !== undefined) await keepTransformed(options, input, transform, untransformed)
+  const made: Frames =
+    transform === undefined ? untransformed : () => options.buffer.readDerived(batch, signal)
+  const partitions =
+    partitioning && (await options.partition.partition({ batch, plan, partitioning, frames: made, signal }))
+  if (partitions !== undefined) options.crash?.('after-partition')
+  const isDelimited = processing?.appendDelimiter === true && conversion === undefined
+  return {
+    frames: isDelimited ? () => appendDelimiter(made(), partitions, signal) : made,
+    untransformed,
+    ...(partitions && { partitions }),
+    dispose: async () => partitions?.dispose(),
+  }
+}
+
+function asReceived({ frames }: ProcessInput): Processed {
+  return { frames, untransformed: frames, dispose: () => Promise.resolve() }
+}
+
+/** What comes before the transform. Counted the first time that it is read to its end. */
+function locally(
+  { metrics }: ProcessorsOptions,
+  { batch, frames, signal }: ProcessInput,
+  processing: Processing | undefined,
+): Frames {
+  const { decompression, cloudWatchLogs, deaggregation } = processing ?? {}
+  if (decompression === undefined && deaggregation === undefined) return frames
+  let isCounted = false
+  return async function* () {
+    const tally = new Tally()
+    let made = frames()
+    if (decompression !== undefined) {
+      const messagesOnly = cloudWatchLogs?.messagesOnly === true
+      made = decompress(made, { messagesOnly, tally, signal })
+    }
+    if (deaggregation !== undefined) made = deaggregate(made, deaggregation, { tally, signal })
+    yield* made
+    if (isCounted) return
+    isCounted = true
+    tally.count(metrics, batch.stream.name)
+  }
+}
+
+async function keepTransformed(
+  { buffer, transform: stage, log, clock, crash = neverCrash }: ProcessorsOptions,
+  { batch, plan, signal }: ProcessInput,
+  transform: Transform,
+  frames: Frames,
+): Promise<void> {
+  if (batch.isDerived === true) return
+  const startedMs = clock.monotonicMs()
+  const given = { records: 0 }
+  const answered = { records: 0 }
+  const transformed = async function* (): AsyncGenerator<Frame> {
+    yield* counting(
+      stage.transform({ batch, plan, transform, frames: counting(frames(), given), signal }),
+      answered,
+    )
+    // Thrown before the end: a derivation that lacks a record is not kept.
+    if (answered.records !== given.records) {
+      throw new Error(
+        `transform batch ${batch.batchId}: ${answered.records} records came back of ${given.records}`,
+      )
+    }
+    crash('after-transform')
+  }
+  await buffer.derive(batch, transformed(), signal)
+  crash('after-derive')
+  log.info(
+    {
+      deliveryStream: batch.stream.name,
+      batchId: batch.batchId,
+      records: answered.records,
+      tookMs: Math.round(clock.monotonicMs() - startedMs),
+    },
+    'batch transformed',
+  )
+}
+
+async function* counting(frames: AsyncIterable<Frame>, count: { records: number }): AsyncGenerator<Frame> {
+  for await (const frame of frames) {
+    count.records += frame.records
+    yield frame
+  }
+}
