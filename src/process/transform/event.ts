@@ -49,12 +49,11 @@ export class EventWriter {
   add(added: EventRecord): boolean {
     const before = `${this.#records === 0 ? '' : ','}${textBefore(added)}`
     const after = textAfter(added)
-    const data = added.record.toString('base64')
-    const bytes = before.length + data.length + Buffer.byteLength(after)
+    const bytes = before.length + 4 * Math.ceil(added.record.length / 3) + Buffer.byteLength(after)
     if (this.#end + bytes + CLOSING.length > EVENT_BYTES_MAX) return false
     this.#makeRoom(bytes + CLOSING.length)
     this.#end += this.#bytes.write(before, this.#end, 'latin1')
-    this.#end += this.#bytes.write(data, this.#end, 'latin1')
+    this.#end += this.#bytes.write(added.record.toString('base64'), this.#end, 'latin1')
     this.#end += this.#bytes.write(after, this.#end)
     this.#records += 1
     return true
