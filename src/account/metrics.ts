@@ -118,6 +118,16 @@ export const metricsTable = {
     labels: ['delivery_stream', 'kind'],
     help: 'Objects put: data, error or backup (AWS: DeliveryToS3.ObjectCount).',
   },
+  hydrant_batch_partitions: {
+    kind: 'gauge',
+    labels: ['delivery_stream'],
+    help: 'Partitions of the batch that this process delivered last, with dynamic partitioning (AWS: PartitionCount).',
+  },
+  hydrant_partition_limit_exceeded_total: {
+    kind: 'counter',
+    labels: ['delivery_stream'],
+    help: 'Batches with more partitions than delivery.maxPartitions; records of the further ones failed (AWS: PartitionCountExceeded).',
+  },
   hydrant_object_bytes_total: {
     kind: 'counter',
     labels: ['delivery_stream', 'kind'],

@@ -4,7 +4,7 @@ import type { S3Place } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Destination, ObjectBody } from '../domain/ports.ts'
-import type { SourceDigest } from './source-digest.ts'
+import type { DerivedDigest, SourceDigest } from './source-digest.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
 
@@ -15,6 +15,8 @@ export interface DeliveryAttempt {
   /** Reads the whole batch, as it was received. Every reading passes the digest. */
   readonly frames: () => AsyncIterable<Frame>
   readonly digest: SourceDigest
+  /** Of what the transform made of it; there with one, once its records are processed. */
+  readonly derived?: DerivedDigest
   /** The batch has killed processes: it is converted in one of its own. */
   readonly careful: boolean
   readonly signal: AbortSignal
@@ -31,7 +33,7 @@ export interface ObjectOfBatch {
 /** Answers the bytes stored. */
 export async function putObject(
   destination: Destination,
-  { batch, planDigest, digest, signal }: DeliveryAttempt,
+  { batch, planDigest, digest, derived, signal }: DeliveryAttempt,
   { bucket, kmsKeyArn, roleArn }: S3Place,
   { part, ...object }: ObjectOfBatch,
 ): Promise<number> {
@@ -44,6 +46,7 @@ export async function putObject(
         'hydrant-batch': `${batch.stream.incarnation}/${batch.batchId}`,
         'hydrant-sequence': String(batchSequence(batch.batchId)),
         'hydrant-source': digest.value,
+        ...(derived && { 'hydrant-derived': derived.value }),
         'hydrant-plan': planDigest,
         'hydrant-part': part,
       },

@@ -1,23 +1,23 @@
 /**
  * A delivery: one attempt to land a sealed batch.
  *
- *   count the attempt -> pin the plan -> back the records up -> encode -> put the objects -> put the error objects
- *     -> discard the batch
+ *   count the attempt -> pin the plan -> back the records up -> process them -> encode -> put the objects
+ *     -> put the error objects -> discard the batch
  *
- * Everything after the pin is a pure function of batch and plan, so that a crash anywhere between the first put and the
- * discard makes the next attempt write the same objects. Each step is followed by a named crash point.
+ * Everything after the pin is a pure function of batch and plan (and of what a transform answered, which is kept before
+ * anything is made of it), so that a crash anywhere between the first put and the discard makes the next attempt write the
+ * same objects. Each step is followed by a named crash point.
  */
-import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import type { BatchRef, SealedBatch } from '../domain/batch.ts'
 import { DestinationError } from '../domain/errors.ts'
-import type { Outcome } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Clock, Dispatch, ResolveColumns, Store } from '../domain/ports.ts'
 import type { DeliveryAttempt } from './attempt.ts'
 import { backUp } from './backup.ts'
 import { startDeadline } from './deadline.ts'
-import { land, type LandingOptions } from './landing.ts'
+import { journaled, tellDelivered } from './delivered.ts'
+import { land, type Landed, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
 import type { Deliver, DeliveryResult } from './queue.ts'
 import { DEATHS_BEFORE_CAREFUL, verdictOn } from './retry.ts'
@@ -31,7 +31,6 @@ export interface DeliveryOptions extends LandingOptions {
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly metrics: Metrics
-  readonly log: Log
   readonly attemptMaxMs: number
 }
 
@@ -91,17 +90,18 @@ async function attemptDelivery(
 }
 
 /** The backup, then the data, whatever became of the backup. Fails if either did not land. */
-async function landBoth(options: DeliveryOptions, attempt: DeliveryAttempt): Promise<Outcome> {
+async function landBoth(options: DeliveryOptions, attempt: DeliveryAttempt): Promise<Landed> {
   const { objects, failure } = await backUp(options, attempt)
-  let outcome: Outcome
+  let landed: Landed
   try {
-    outcome = await land(options, attempt)
+    landed = await land(options, attempt)
   } catch (error) {
     if (failure !== undefined) tellFailure(options, attempt.batch, failure)
     throw error
   }
   if (failure !== undefined) throw failure
-  return { ...outcome, objects: [...objects, ...outcome.objects] }
+  const { outcome } = landed
+  return { ...landed, outcome: { ...outcome, objects: [...objects, ...outcome.objects] } }
 }
 
 /** Two failures end an attempt as one; the other is counted and told here. */
@@ -112,41 +112,12 @@ function tellFailure({ metrics, log }: DeliveryOptions, batch: SealedBatch, fail
 }
 
 /** Discards the batch with what became of it, and tells of it, unless another attempt has. */
-async function endBatch(options: DeliveryOptions, batch: SealedBatch, outcome: Outcome): Promise<void> {
-  const { store, crash, metrics, log } = options
+async function endBatch(options: DeliveryOptions, batch: SealedBatch, landed: Landed): Promise<void> {
+  const { store, crash } = options
   crash('before-discard')
-  const discarded = await store.buffer.discard(batch, outcome)
+  const discarded = await store.buffer.discard(batch, journaled(landed.outcome))
   crash('after-discard')
-  if (!discarded) return
-  countOutcome(metrics, batch.stream.name, outcome)
-  log.info(
-    {
-      deliveryStream: batch.stream.name,
-      batchId: batch.batchId,
-      attempt: batch.attempts,
-      records: batch.records,
-      bytes: batch.bytes,
-      rows: outcome.rows,
-      failed: outcome.failed,
-      dropped: outcome.dropped,
-      objects: outcome.objects.map(({ bucket, key, bytes }) => ({ bucket, key, bytes })),
-    },
-    'batch delivered',
-  )
-}
-
-function countOutcome(metrics: Metrics, deliveryStream: string, outcome: Outcome): void {
-  const stream = { delivery_stream: deliveryStream }
-  metrics.count('hydrant_delivered_records_total', stream, outcome.delivered)
-  metrics.count('hydrant_dropped_records_total', stream, outcome.dropped)
-  metrics.count('hydrant_rows_total', stream, outcome.rows)
-  for (const [code, amount] of Object.entries(outcome.errors)) {
-    metrics.count('hydrant_failed_records_total', { ...stream, code }, amount)
-  }
-  for (const { kind, bytes } of outcome.objects) {
-    metrics.count('hydrant_objects_total', { ...stream, kind })
-    metrics.count('hydrant_object_bytes_total', { ...stream, kind }, bytes)
-  }
+  if (discarded) tellDelivered(options, batch, landed)
 }
 
 /** The pinned plan, or undefined when the batch or its delivery stream is gone. */

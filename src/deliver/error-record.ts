@@ -11,17 +11,25 @@ import type { Plan } from '../domain/plan.ts'
 import type { LocatedFailure } from './failed-records.ts'
 
 const ORDINAL_DIGITS = 12
+const LAMBDA_CODES = 'Lambda.'
+/** `arn:aws:lambda:<region>:<account>:function:<name>`; a version or an alias comes after. */
+const UNQUALIFIED_ARN_PARTS = 7
 
 /** The line of a failed record, with its newline. Times are epoch milliseconds, `rawData` is base64. */
 export function errorLine(record: LocatedFailure, batch: SealedBatch, plan: Plan): string {
+  return `${JSON.stringify(membersOf(record, batch, plan))}\n`
+}
+
+function membersOf(record: LocatedFailure, batch: SealedBatch, plan: Plan): object {
   switch (record.errorType) {
     case 'format-conversion-failed':
-      return `${JSON.stringify(conversionFailure(record, batch, plan))}\n`
-    case 'decompression-failed':
+      return conversionFailure(record, batch, plan)
     case 'metadata-extraction-failed':
     case 'partitioning-failed':
+      return partitioningFailure(record, batch)
+    case 'decompression-failed':
     case 'processing-failed':
-      return `${JSON.stringify(processingFailure(record, batch))}\n`
+      return processingFailure(record, batch, plan)
     default:
       return unreachable(record.errorType)
   }
@@ -29,7 +37,7 @@ export function errorLine(record: LocatedFailure, batch: SealedBatch, plan: Plan
 
 function conversionFailure(record: LocatedFailure, batch: SealedBatch, plan: Plan): object {
   return {
-    attemptsMade: 1,
+    attemptsMade: attemptsOf(record),
     arrivalTimestamp: arrivalOf(record),
     lastErrorCode: record.code,
     lastErrorMessage: record.message,
@@ -41,21 +49,53 @@ function conversionFailure(record: LocatedFailure, batch: SealedBatch, plan: Pla
   }
 }
 
-/** The service has no sequence numbers here; a record of a data stream could not be found without. */
-function processingFailure(record: LocatedFailure, batch: SealedBatch): object {
-  const { source } = record
+function partitioningFailure(record: LocatedFailure, batch: SealedBatch): object {
+  return {
+    attemptsMade: attemptsOf(record),
+    arrivalTimestamp: arrivalOf(record),
+    errorCode: record.code,
+    errorMessage: record.message,
+    attemptEndingTimestamp: endOf(record, batch),
+    rawData: base64(record.rawData),
+    ...numbersOf(record),
+  }
+}
+
+/** The order of decompression failures of the service is not known; it is taken to be that of its other processing failures. */
+function processingFailure(record: LocatedFailure, batch: SealedBatch, plan: Plan): object {
   return {
     rawData: base64(record.rawData),
     errorCode: record.code,
     errorMessage: record.message,
-    attemptsMade: 1,
+    attemptsMade: attemptsOf(record),
     arrivalTimestamp: arrivalOf(record),
     attemptEndingTimestamp: endOf(record, batch),
-    ...(source && {
-      sequenceNumber: source.sequenceNumber,
-      subSequenceNumber: source.subSequenceNumber ?? null,
-    }),
+    ...functionOf(record, plan),
+    ...numbersOf(record),
   }
+}
+
+/** The service has no sequence numbers here; a record of a data stream could not be found without. */
+function numbersOf({ source }: LocatedFailure): object {
+  if (source === undefined) return {}
+  return { sequenceNumber: source.sequenceNumber, subSequenceNumber: source.subSequenceNumber ?? null }
+}
+
+/**
+ * The function that failed, spelt as in files of the service, which name a version: `$LATEST` where the stream names none.
+ * A transform by HTTP has no ARN, and its URL may hold what is nobody's business.
+ */
+function functionOf({ errorType, code }: LocatedFailure, { destination }: Plan): object {
+  const target = destination.processing?.transform?.target
+  const isOfFunction = errorType === 'processing-failed' && code.startsWith(LAMBDA_CODES)
+  if (target?.kind !== 'lambda' || !isOfFunction) return {}
+  const { functionArn } = target
+  const isQualified = functionArn.split(':').length > UNQUALIFIED_ARN_PARTS
+  return { lambdaARN: isQualified ? functionArn : `${functionArn}:$LATEST` }
+}
+
+function attemptsOf({ attemptsMade = 1 }: LocatedFailure): number {
+  return attemptsMade
 }
 
 function arrivalOf({ arrivalMs }: LocatedFailure): number {
@@ -68,8 +108,8 @@ function endOf({ arrivalMs }: LocatedFailure, { sealedAtMs }: SealedBatch): numb
 
 /**
  * Digits, as Kinesis has them, that grow with the order of records within a delivery stream: the first append of the
- * batch (which leads to its journal entry), then the record's place in the batch in twelve digits. Of a record that came by
- * the API.
+ * batch (which leads to its journal entry), then the place in the batch of the record as it was received in twelve digits. Of
+ * a record that came by the API.
  */
 export function sequenceNumber(batch: SealedBatch, ordinal: number): string {
   return `${batch.firstAppend}${String(ordinal).padStart(ORDINAL_DIGITS, '0')}`

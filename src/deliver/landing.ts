@@ -1,169 +1,129 @@
 /**
- * The landing of a batch: it is encoded, its objects are put, then an error object for each type of error. Keys and
- * metadata are pure functions of batch and plan.
+ * The landing of a batch: it is processed and encoded, its objects are put, then an error object for each type of error. Keys
+ * and metadata are pure functions of batch and plan, and of what the transform once answered.
  */
-import { join } from 'node:path'
-import type { DeliveredObject, Outcome } from '../domain/outcome.ts'
+import type { Frame } from '../domain/frame.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Destination, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
-import { ERROR_TYPES, type ErrorType } from '../domain/record-metadata.ts'
-import type { CrashHook } from '../runtime/crash-point.ts'
-import { putObject, type DeliveryAttempt } from './attempt.ts'
-import { DecidedRecords, type Decided } from './decided-records.ts'
-import { ErrorLines } from './error-object.ts'
-import { errorLine } from './error-record.ts'
-import { failedRecords } from './failed-records.ts'
-import { errorObjectKey, objectKey } from './object-key.ts'
+import type { Encoder } from '../domain/ports.ts'
+import type { DeliveryAttempt } from './attempt.ts'
+import { putDataObjects, type DataObjectsOptions } from './data-objects.ts'
+import { DecidedRecords } from './decided-records.ts'
+import { putErrors, type ErrorOutput, type ErrorOutputOptions, type FailedAttempt } from './error-output.ts'
+import { isOverLimit, objectsOfUndecided, partitionsIn } from './partition-objects.ts'
+import { processRecords, type ProcessingOptions, type RecordsToEncode } from './processed-records.ts'
 
-export interface LandingOptions {
-  readonly destination: Destination
+export interface LandingOptions extends ProcessingOptions, DataObjectsOptions, ErrorOutputOptions {
   /** Opens what a pinned plan asks for; careful: in a process of its own. */
   readonly encoderFor: (plan: Plan, careful: boolean) => Promise<Encoder>
-  /** A folder of this process for error lines that do not fit in memory. */
-  readonly stagingPath: string
-  readonly crash: CrashHook
 }
 
-/** What one attempt knows once its batch is encoded. */
-interface EncodedAttempt extends DeliveryAttempt {
-  readonly encoded: Encoded
-  /** What was taken out of the frames on their way to the encoder. */
-  readonly decided: Decided
+export interface Landed {
+  readonly outcome: Outcome
+  /** Of the batch; there with dynamic partitioning. */
+  readonly partitions?: number
+  /** The batch had more partitions than its plan allows. */
+  readonly isOverPartitions?: boolean
 }
 
 /** Puts everything that the batch yields, and answers what became of it. */
-export async function land(options: LandingOptions, attempt: DeliveryAttempt): Promise<Outcome> {
-  const { batch, plan, careful, frames, signal } = attempt
+export async function land(options: LandingOptions, attempt: DeliveryAttempt): Promise<Landed> {
+  const records = await processRecords(options, attempt)
+  try {
+    const outcome = await landRecords(options, attempt, records)
+    const { partitions } = records
+    if (partitions === undefined) return { outcome }
+    return { outcome, partitions: partitionsIn(partitions), isOverPartitions: isOverLimit(partitions) }
+  } finally {
+    await records.dispose()
+  }
+}
+
+async function landRecords(
+  options: LandingOptions,
+  attempt: DeliveryAttempt,
+  records: RecordsToEncode,
+): Promise<Outcome> {
+  const { batch, plan, careful, signal } = attempt
   const encoder = await options.encoderFor(plan, careful)
-  const decided = new DecidedRecords()
-  const undecided = () => decided.without(frames())
-  const encoded = await encoder.encode({ batch, plan, frames: undecided, careful, signal })
+  const decided = new DecidedRecords(records)
+  const frames = () => decided.without(records.frames())
+  const objectOf = records.partitions && objectsOfUndecided(records.partitions)
+  const input = { batch, plan, frames, careful, signal, ...(objectOf && { objectOf }) }
+  const encoded = await encoder.encode(input)
   try {
     options.crash('after-encode')
-    return await landEncoded(options, { ...attempt, encoded, decided: decided.found })
+    await identify(attempt)
+    return await landEncoded(options, {
+      ...attempt,
+      records,
+      encoded,
+      decided: decided.found,
+      ...(records.derived && { derived: records.derived }),
+    })
   } finally {
     await encoded.dispose()
   }
 }
 
-async function landEncoded(options: LandingOptions, attempt: EncodedAttempt): Promise<Outcome> {
-  const { batch, encoded, decided } = attempt
-  const objects: DeliveredObject[] = []
-  for (const object of encoded.objects) {
-    objects.push(await putData(options, attempt, object))
-    options.crash('after-put')
+/** Reads the batch if nothing had to: what a transform answered in an earlier attempt is read in its place. */
+async function identify({ digest, frames, signal }: DeliveryAttempt): Promise<void> {
+  if (!digest.isKnown) await readThrough(frames(), signal)
+}
+
+/** Answers the records in them. */
+async function readThrough(frames: AsyncIterable<Frame>, signal: AbortSignal): Promise<number> {
+  let records = 0
+  for await (const frame of frames) {
+    signal.throwIfAborted()
+    records += frame.records
   }
-  const expected = failedByType(decided, encoded)
-  const failed = sumOf(expected)
-  if (failed > 0) objects.push(...(await putErrors(options, attempt, expected)))
-  return {
-    delivered: batch.records - failed - encoded.dropped,
-    failed,
-    dropped: encoded.dropped,
-    rows: encoded.rows,
-    errors: errorsByCode(decided, encoded),
-    objects,
-  }
+  return records
 }
 
-async function putData(
-  { destination: objects }: LandingOptions,
-  attempt: EncodedAttempt,
-  { part, rows, body, extension, contentEncoding }: EncodedObject,
-): Promise<DeliveredObject> {
-  const { batch, plan, digest } = attempt
-  const { destination } = plan
-  const key = objectKey({
-    ...timesOf(plan),
-    prefix: destination.prefix,
-    stream: batch.stream.name,
-    version: plan.version,
-    oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part },
-    extension: destination.fileExtension ?? extension,
-  })
-  const encoding = contentEncoding === undefined ? {} : { contentEncoding }
-  const object = { key, body, part: String(part), ...encoding }
-  const bytes = await putObject(objects, attempt, destination, object)
-  return { bucket: destination.bucket, key, bytes, rows, kind: 'data' }
+async function landEncoded(options: LandingOptions, attempt: FailedAttempt): Promise<Outcome> {
+  const { encoded, records } = attempt
+  assertCounts(attempt)
+  const objects = await putDataObjects(options, attempt, encoded.objects, records.partitions)
+  const errors = await putErrors(options, attempt)
+  return outcomeOf(attempt, [...objects, ...errors.objects], errors, await yieldingSources(attempt))
 }
 
-function timesOf({ destination: { timeZone } }: Plan): { readonly timeZone?: string } {
-  return timeZone === undefined ? {} : { timeZone }
+/** A processor that lost a record, or invented one, lands nothing. */
+function assertCounts({ batch, records, decided }: FailedAttempt): void {
+  if (!records.hasParts && decided.total !== batch.records)
+    throw new Error(`land batch ${batch.batchId}: ${decided.total} records were made of ${batch.records}`)
+  const partitioned = records.partitions?.objectOf.length ?? decided.total
+  if (partitioned !== decided.total)
+    throw new Error(
+      `land batch ${batch.batchId}: ${partitioned} of ${decided.total} records were partitioned`,
+    )
 }
 
-/** In the order in which their objects are put. */
-function failedByType({ records }: Decided, { errors }: Encoded): Record<ErrorType, number> {
-  return {
-    ...records,
-    'format-conversion-failed': records['format-conversion-failed'] + sumOf(errors),
-  }
+/**
+ * Source records of which nothing failed before the encoder, and something is in an object or was refused by the encoder. What
+ * an encoder drops is all that an object would have held; it refuses nothing then.
+ */
+async function yieldingSources({ records, decided, encoded, signal }: FailedAttempt): Promise<number> {
+  if (encoded.dropped === 0) return decided.yielding
+  if (!records.hasParts) return decided.yielding - encoded.dropped
+  const made = new Set(encoded.objects.map(({ part }) => part))
+  const again = new DecidedRecords({ ...records, isEmpty: (object) => !made.has(object) })
+  await readThrough(again.without(records.frames()), signal)
+  return again.found.yielding
 }
 
-function errorsByCode(decided: Decided, encoded: Encoded): Record<string, number> {
-  const errors = { ...decided.errors }
-  for (const [code, count] of Object.entries(encoded.errors)) errors[code] = (errors[code] ?? 0) + count
-  return errors
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
-}
-
-/** An error object for each type that has lines, in the order of `expected`. */
-async function putErrors(
-  options: LandingOptions,
-  attempt: EncodedAttempt,
-  expected: Readonly<Record<ErrorType, number>>,
-): Promise<DeliveredObject[]> {
-  const { batch, plan, frames, decided, encoded } = attempt
-  const { incarnation } = batch.stream
-  const staged = join(options.stagingPath, `errors-${incarnation}-${batch.batchId}-${batch.attempts}`)
-  const lines = Object.fromEntries(
-    ERROR_TYPES.map((type) => [type, new ErrorLines(`${staged}-${type}.ndjson`)]),
-  ) as Record<ErrorType, ErrorLines>
-  try {
-    for await (const record of failedRecords({ frames, decided, failures: encoded.failures() })) {
-      await lines[record.errorType].add(errorLine(record, batch, plan))
-    }
-    options.crash('after-error-file')
-    const objects: DeliveredObject[] = []
-    for (const [errorType, count] of Object.entries(expected) as [ErrorType, number][]) {
-      const written = lines[errorType]
-      if (written.count !== count) {
-        throw new Error(
-          `write error lines of ${batch.batchId}: ${written.count} lines for ${count} ${errorType} records`,
-        )
-      }
-      if (count > 0) objects.push(await putErrorObject(options, attempt, errorType, written))
-    }
-    return objects
-  } finally {
-    for (const written of Object.values(lines)) await written.remove()
-  }
-}
-
-/** As it is: neither CompressionFormat nor FileExtension is for errors. */
-async function putErrorObject(
-  options: LandingOptions,
-  attempt: EncodedAttempt,
-  errorType: ErrorType,
-  lines: ErrorLines,
-): Promise<DeliveredObject> {
-  const { batch, plan, digest } = attempt
-  const { destination } = plan
-  const key = errorObjectKey({
-    ...timesOf(plan),
-    prefix: destination.prefix,
-    errorOutputPrefix: destination.errorOutputPrefix,
-    errorType,
-    stream: batch.stream.name,
-    version: plan.version,
-    oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part: 0 },
-  })
-  const object = { key, body: await lines.finish(), part: errorType }
-  const bytes = await putObject(options.destination, attempt, destination, object)
-  options.crash('after-error-put')
-  return { bucket: destination.bucket, key, bytes, rows: lines.count, kind: 'error' }
+function outcomeOf(
+  { batch, encoded }: FailedAttempt,
+  objects: Outcome['objects'],
+  { failed, refused, errors }: ErrorOutput,
+  yielding: number,
+): Outcome {
+  const delivered = yielding - refused
+  const dropped = batch.records - failed - delivered
+  if (delivered < 0 || dropped < 0)
+    throw new Error(
+      `count records of ${batch.batchId}: ${delivered} delivered and ${failed} failed of ${batch.records}`,
+    )
+  return { delivered, failed, dropped, rows: encoded.rows, errors, objects }
 }

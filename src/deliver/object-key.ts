@@ -3,8 +3,9 @@
  * (docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html). Firehose draws the uuid and the random strings; here they
  * are a hash of what the object holds, so that a key is a pure function and a repeated delivery names the same objects.
  *
- * Times are those of the oldest record in the batch: one moment, in one time zone. A prefix with any expression gets no
- * default time part; one without gets `yyyy/MM/dd/HH/`, and nothing is put between a prefix and what follows it.
+ * Times are those of the oldest record in the batch, with dynamic partitioning in the object: one moment, in one time zone.
+ * A prefix with any expression gets no default time part; one without gets `yyyy/MM/dd/HH/`, and nothing is put between a
+ * prefix and what follows it.
  */
 import { derivedUuid } from '../domain/derived-uuid.ts'
 import { evaluatedPrefix, formattedTime } from '../domain/evaluated-prefix.ts'
@@ -18,14 +19,14 @@ import {
   type Expression,
   type PrefixMember,
 } from '../domain/prefix.ts'
-import type { ErrorType } from '../domain/record-metadata.ts'
+import type { ErrorType, PartitionKeys } from '../domain/record-metadata.ts'
 
-/** What an object holds. Two objects with equal identity hold the same rows. */
+/** What an object holds. Two objects of one prefix and time with equal identity hold the same rows. */
 export interface ObjectIdentity {
   readonly batchId: string
   /** Hash over the frames of the sealed batch, hexadecimal. */
   readonly sourceDigest: string
-  /** The values of the partition keys; empty without dynamic partitioning. */
+  /** Names and values of the partition keys; empty without dynamic partitioning. */
   readonly partition: string
   /** Counts from 0 within a partition. */
   readonly part: number
@@ -49,6 +50,9 @@ export interface ObjectKeyInput extends KeyInput {
   readonly extension: string
   /** `backup`: an object of records as they came (S3BackupMode), `prefix` being that of the backup's place. Absent: `data`. */
   readonly kind?: 'data' | 'backup'
+  /** With dynamic partitioning: a value for each key that `prefix` names. */
+  readonly queryKeys?: PartitionKeys
+  readonly lambdaKeys?: PartitionKeys
 }
 
 export interface ErrorObjectKeyInput extends KeyInput {
@@ -100,7 +104,7 @@ function objectName({ stream, version, identity }: KeyInput, time: ZonedTime, ki
 
 function evaluate(
   expressions: readonly Expression[],
-  { identity }: KeyInput,
+  { identity, queryKeys, lambdaKeys }: KeyInput & Pick<ObjectKeyInput, 'queryKeys' | 'lambdaKeys'>,
   time: ZonedTime,
   kind: Kind,
 ): string {
@@ -108,6 +112,8 @@ function evaluate(
     time,
     randomString: (index) => drawn(identity, kind, `random-string ${index}`).slice(0, RANDOM_STRING_LENGTH),
     ...(kind === 'data' || kind === 'backup' ? {} : { errorType: kind }),
+    ...(queryKeys && { queryKeys }),
+    ...(lambdaKeys && { lambdaKeys }),
   })
 }
 

@@ -1,15 +1,22 @@
-/** Identifies what a batch holds: SHA-256 over the headers of its frames, each of which carries its body's checksum. */
+/** Identify what a batch holds, and what its transform made of it. */
 import { createHash } from 'node:crypto'
 import { FRAME_HEADER_BYTES, type Frame } from '../domain/frame.ts'
 
-export class SourceDigest {
+/** A hash over frames as they are read. They may be read more than once; each whole reading must give the same. */
+class FramesDigest {
+  readonly #of: (frame: Frame) => Uint8Array
   #last: string | undefined
 
-  /** Passes the frames on. An encoder may read them more than once; each whole reading must give the same digest. */
+  /** @param of the bytes that stand for a frame */
+  constructor(of: (frame: Frame) => Uint8Array) {
+    this.#of = of
+  }
+
+  /** Passes the frames on. */
   async *over(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
     const hash = createHash('sha256')
     for await (const frame of frames) {
-      hash.update(frame.buffer.subarray(0, FRAME_HEADER_BYTES))
+      hash.update(this.#of(frame))
       yield frame
     }
     const digest = hash.digest('hex')
@@ -19,9 +26,28 @@ export class SourceDigest {
     this.#last = digest
   }
 
+  /** The frames were read to their end. */
+  get isKnown(): boolean {
+    return this.#last !== undefined
+  }
+
   /** Hexadecimal; defined once the frames were read to their end. */
   get value(): string {
     if (this.#last === undefined) throw new Error('digest batch: its frames were not read to their end')
     return this.#last
+  }
+}
+
+/** SHA-256 over the headers of a batch's frames, each of which carries its body's checksum. */
+export class SourceDigest extends FramesDigest {
+  constructor() {
+    super(({ buffer }) => buffer.subarray(0, FRAME_HEADER_BYTES))
+  }
+}
+
+/** SHA-256 over all that a transform's answers, as they were kept, were made into: these frames were never stored. */
+export class DerivedDigest extends FramesDigest {
+  constructor() {
+    super(({ buffer }) => buffer.subarray(FRAME_HEADER_BYTES))
   }
 }

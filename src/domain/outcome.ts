@@ -9,9 +9,14 @@ export interface Outcome {
   readonly failed: number
   readonly dropped: number
   readonly rows: number
-  /** Failed records by error code. */
+  /**
+   * Failed records by error code; their sum is `failed`. Of a source record that was made into several, the code of the
+   * first that failed: how many lines there are is said by the objects of errors.
+   */
   readonly errors: Readonly<Record<string, number>>
   readonly objects: readonly DeliveredObject[]
+  /** Objects that a journal entry has no room for; absent: none. */
+  readonly objectsLeftOut?: number
 }
 
 export interface DeliveredObject {

@@ -12,6 +12,7 @@ export const crashPoints = [
   'after-transform',
   'after-derive',
   'after-partition',
+  'after-process',
   'after-encode',
   'after-put',
   'after-error-file',

@@ -13,6 +13,7 @@ import { systemClock as clock } from '../runtime/clock.ts'
 import { startSealer } from '../seal/sealer.ts'
 import { startSweep } from '../seal/sweep.ts'
 import type { Parts } from './parts.ts'
+import { openProcessors } from './processing.ts'
 
 /** How long running deliveries may go on after the stop was asked for. */
 const DELIVERY_STOP_MS = 20_000
@@ -32,6 +33,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     resolveColumns,
     engine: engines.planned,
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
+    processors: openProcessors(),
     destination,
     dispatch,
     stagingPath: staging.path,

@@ -11,8 +11,17 @@ import { createWorld, STREAM, type World } from './world.ts'
 
 /** Reached by whoever seals: the process that takes records (size), the one that delivers (interval). */
 const sealingPoints: readonly CrashPoint[] = ['after-seal', 'after-dispatch']
+/** Reached with processors alone. */
+const processingPoints: readonly CrashPoint[] = [
+  'after-transform',
+  'after-derive',
+  'after-partition',
+  'after-process',
+]
 /** Those of shard readers are visited in kinesis-crash-points. */
-const httpPoints = crashPoints.filter((point) => !point.includes('-shard-'))
+const httpPoints = crashPoints.filter(
+  (point) => !point.includes('-shard-') && !processingPoints.includes(point),
+)
 const deliveryPoints = httpPoints.filter((point) => !sealingPoints.includes(point))
 
 /** Enough for a batch to be sealed by size and another by interval, or only by interval. */

@@ -27,6 +27,7 @@ import {
 } from '../conformance/store/fixture.ts'
 import { bufferPath, openAt } from '../conformance/store/lmdb-folder.ts'
 import { eventually } from '../support/eventually.ts'
+import { noProcessors } from '../support/no-processors.ts'
 
 const CANARY = 'canary-record-4711'
 const log = createLog('silent')
@@ -226,6 +227,7 @@ test('G1, G3: a batch whose key held another object is delivered after that was 
     resolveColumns: () => Promise.resolve([]),
     engine: { engine: 'duckdb', version: '1' },
     encoderFor: () => Promise.resolve(raw),
+    processors: noProcessors,
     destination: {
       check: () => Promise.resolve(),
       put: ({ key, body, metadata }) => {

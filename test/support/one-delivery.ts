@@ -9,9 +9,10 @@ import { DestinationError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Plan } from '../../src/domain/plan.ts'
-import type { Encoder, ObjectToPut } from '../../src/domain/ports.ts'
+import type { Encoder, ObjectToPut, Processors } from '../../src/domain/ports.ts'
 import { neverCrash, type CrashHook } from '../../src/runtime/crash-point.ts'
 import { FakeClock } from './fake-clock.ts'
+import { noProcessors } from './no-processors.ts'
 
 export interface LandedPut extends Omit<ObjectToPut, 'body'> {
   readonly body: Buffer
@@ -22,6 +23,8 @@ export interface OneDeliveryOptions {
   readonly encoder: Encoder
   readonly plan: Plan
   readonly stagingPath: string
+  /** Default: none, and none are asked. */
+  readonly processors?: Processors
   /** Encodes backups. Default: the encoder. */
   readonly rawEncoder?: Encoder
   /** Why the destination does not take an object. Default: it takes all. */
@@ -91,6 +94,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
       Promise.resolve(
         destination === plan.destination.backup ? (options.rawEncoder ?? options.encoder) : options.encoder,
       ),
+    processors: options.processors ?? noProcessors,
     destination: {
       check: () => Promise.resolve(),
       put: async (object, signal) => {

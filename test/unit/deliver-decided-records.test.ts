@@ -42,8 +42,10 @@ test('a frame without a verdict passes as it is, with metadata or without', asyn
   expect(passed).toHaveLength(2)
   passed.forEach((frame, index) => expect(frame).toBe(frames[index]))
   expect(decided.found).toEqual({
+    total: 3,
     records: noErrors,
-    errors: {},
+    dropped: 0,
+    yielding: 3,
     hasMetadata: true,
   })
 })
@@ -101,8 +103,10 @@ test('a frame of nothing else is left out, and verdicts are counted once however
   expect(await undecided(decided, frames)).toHaveLength(1)
   expect(await undecided(decided, frames)).toHaveLength(1)
   expect(decided.found).toEqual({
+    total: 4,
     records: { ...noErrors, 'processing-failed': 3 },
-    errors: { 'Hydrant.RecordTooLarge': 2, 'Hydrant.AggregateUnreadable': 1 },
+    dropped: 0,
+    yielding: 1,
     hasMetadata: true,
   })
 })

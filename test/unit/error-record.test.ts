@@ -34,7 +34,9 @@ const plan: Plan = {
 
 const record: LocatedFailure = {
   errorType: 'format-conversion-failed',
+  decidedBy: 'encoder',
   ordinal: 7,
+  place: 7,
   arrivalMs: 1_789_560_304_000,
   code: 'DataFormatConversion.MalformedData',
   message: 'The record was empty or contained only whitespace.',
@@ -44,7 +46,9 @@ const record: LocatedFailure = {
 const sequence = '49590338271490256608559692538361571095759215704000000002'
 const decided: LocatedFailure = {
   errorType: 'processing-failed',
+  decidedBy: 'verdict',
   ordinal: 8,
+  place: 8,
   arrivalMs: 1_789_560_304_000.75,
   code: 'Hydrant.RecordTooLarge',
   message: 'The record has 1024001 bytes.',
