@@ -106,24 +106,38 @@ class Rework {
       for (const entry of this.#untouched) this.#add(entry.record, entry.metadata)
       this.#untouched = undefined
     }
-    if (made === SAME) this.#place(record, metadata, place)
-    else if ('errorType' in made) this.#place(record, metadata, place, { verdict: made })
-    else if (made.length === 0) this.#place(NOTHING, metadata, place, { isDropped: true })
-    else for (const bytes of made) this.#place(bytes, metadata, place)
+    if (made === SAME) this.#place(record, this.#placed(metadata, place))
+    else if ('errorType' in made) this.#place(record, this.#decided(metadata, place, { verdict: made }))
+    else if (made.length === 0) this.#place(NOTHING, this.#decided(metadata, place, { isDropped: true }))
+    else {
+      // All parts are told alike: the first of several may be in its source's place, the others are not.
+      const placed = this.#placed(metadata, place, made.length > 1)
+      for (const bytes of made) this.#place(bytes, placed)
+    }
   }
 
-  #place(
-    bytes: Uint8Array,
+  /** What is known of a record, with its origin where that is not its place. */
+  #placed(
     known: RecordMetadata | undefined,
     place: number,
-    decision?: Pick<RecordMetadata, 'verdict' | 'isDropped'>,
-  ): void {
-    const isElsewhere = known?.origin === undefined && place !== this.#places.out
+    isElsewhere = place !== this.#places.out,
+  ): RecordMetadata | undefined {
+    return isElsewhere && known?.origin === undefined
+      ? { ...(known ?? this.#packer.plain), origin: place }
+      : known
+  }
+
+  #decided(
+    known: RecordMetadata | undefined,
+    place: number,
+    decision: Pick<RecordMetadata, 'verdict' | 'isDropped'>,
+  ): RecordMetadata {
+    return { ...(this.#placed(known, place) ?? this.#packer.plain), ...decision }
+  }
+
+  #place(bytes: Uint8Array, metadata: RecordMetadata | undefined): void {
     this.#places.out += 1
-    if (decision === undefined && !isElsewhere) return this.#add(bytes, known)
-    const metadata = known ?? this.#packer.plain
-    const origin = isElsewhere ? { origin: place } : {}
-    return this.#add(bytes, { ...metadata, ...origin, ...decision })
+    this.#add(bytes, metadata)
   }
 
   #add(bytes: Uint8Array, metadata: RecordMetadata | undefined): void {

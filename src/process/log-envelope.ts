@@ -6,6 +6,7 @@ import { BROKEN, endOfString, endOfValue, skipBlank } from './json-scan.ts'
 import { writeString } from './json-string.ts'
 
 const QUOTE = 0x22
+const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN_BRACKET = 0x5b
@@ -14,6 +15,9 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const NEWLINE = 0x0a
 
+const TYPE = Buffer.from('messageType')
+const EVENTS = Buffer.from('logEvents')
+const MESSAGE = Buffer.from('message')
 /** Says that a service can be reached; its messages are none. */
 const CONTROL_MESSAGE = 'CONTROL_MESSAGE'
 /** Longest name or message type that matters, in escapes (6 bytes a character). */
@@ -55,9 +59,8 @@ export class LogText {
     let hasEvents = false
     const members = new Members(this.#bytes, at)
     while (members.next()) {
-      const name = this.#text(members.nameAt)
-      if (name === 'messageType') type = this.#text(members.valueAt)
-      if (name !== 'logEvents') continue
+      if (this.#isNamed(members, TYPE)) type = this.#text(members.valueAt)
+      if (!this.#isNamed(members, EVENTS)) continue
       // The last of two counts.
       this.#written = before
       members.valueEnd = yield* this.#events(members.valueAt)
@@ -90,7 +93,7 @@ export class LogText {
     let start = BROKEN
     let end = BROKEN
     while (members.next()) {
-      if (this.#text(members.nameAt) !== 'message') continue
+      if (!this.#isNamed(members, MESSAGE)) continue
       if (this.#bytes[members.valueAt] !== QUOTE) return BROKEN
       start = members.valueAt
       end = members.findValueEnd()
@@ -102,6 +105,20 @@ export class LogText {
     this.#messages[written] = NEWLINE
     this.#written = written + 1
     return members.end
+  }
+
+  #isNamed({ nameAt, nameEnd }: Members, name: Buffer): boolean {
+    const bytes = this.#bytes
+    const length = nameEnd - nameAt - 2
+    if (length < name.length) return false
+    // A longer one may be the same in escapes.
+    if (length > name.length && bytes.subarray(nameAt, nameEnd).includes(BACKSLASH))
+      return this.#text(nameAt) === name.toString()
+    if (length !== name.length) return false
+    for (let index = 0; index < length; index += 1) {
+      if (bytes[nameAt + 1 + index] !== name[index]) return false
+    }
+    return true
   }
 
   /** Of the short string that opens at `at`; of anything else undefined. */
@@ -117,6 +134,7 @@ export class LogText {
 /** The members of an object, one after the other. */
 class Members {
   nameAt = BROKEN
+  nameEnd = BROKEN
   valueAt = BROKEN
   /** Set by who has read the value already. */
   valueEnd = BROKEN
@@ -148,9 +166,9 @@ class Members {
     this.#isFirst = false
     if (bytes[this.#at] !== QUOTE) return false
     this.nameAt = this.#at
-    const nameEnd = endOfString(bytes, this.#at)
-    if (nameEnd === BROKEN) return false
-    const colon = skipBlank(bytes, nameEnd)
+    this.nameEnd = endOfString(bytes, this.#at)
+    if (this.nameEnd === BROKEN) return false
+    const colon = skipBlank(bytes, this.nameEnd)
     if (bytes[colon] !== COLON) return false
     this.valueAt = skipBlank(bytes, colon + 1)
     this.valueEnd = BROKEN

@@ -113,6 +113,8 @@ async function keepTransformed(
   }
   await buffer.derive(batch, transformed(), signal)
   crash('after-derive')
+  // None where another attempt was first, whose answers are kept.
+  if (answered.records === 0) return
   log.info(
     {
       deliveryStream: batch.stream.name,

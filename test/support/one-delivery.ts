@@ -149,7 +149,7 @@ function bytesOf({ body }: ObjectToPut): Buffer {
   return bytes
 }
 
-function sealed(frames: readonly Frame[]): SealedBatch {
+export function sealed(frames: readonly Frame[]): SealedBatch {
   const sum = (of: (frame: Frame) => number): number => frames.reduce((total, frame) => total + of(frame), 0)
   return {
     stream: { name: 'orders', incarnation: '0123456789abcdef' },
