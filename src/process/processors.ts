@@ -10,7 +10,6 @@ import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import type { Processing, Transform } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
-import { PROCESSORS_VERSION } from '../domain/plan.ts'
 import type { Buffer, Clock, Processed, ProcessInput, Processors } from '../domain/ports.ts'
 import { neverCrash, type CrashHook } from '../runtime/crash-point.ts'
 import { appendDelimiter } from './append-delimiter.ts'
@@ -39,10 +38,6 @@ async function process(options: ProcessorsOptions, input: ProcessInput): Promise
   const { batch, plan, signal } = input
   const { processing, partitioning, conversion } = plan.destination
   if (processing === undefined && partitioning === undefined) return asReceived(input)
-  if (plan.processorsVersion !== PROCESSORS_VERSION) {
-    const { processorsVersion } = plan
-    options.log.warn({ processorsVersion, ours: PROCESSORS_VERSION }, 'plan of another version was taken')
-  }
   const untransformed = locally(options, input, processing)
   const transform = processing?.transform
   if (transform !== undefined) await keepTransformed(options, input, transform, untransformed)

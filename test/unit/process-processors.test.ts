@@ -305,9 +305,3 @@ describe('the delimiter', () => {
     expect(await recordsIn(processed.untransformed())).toEqual(await recordsIn(each(world.frames)))
   })
 })
-
-test('a plan of other processors is taken, as one of another engine is', async () => {
-  const world = new World({ processing: { appendDelimiter: true } }, [frameOf(['a'])])
-  const input = { ...world.input, plan: { ...world.plan, processorsVersion: '0' } }
-  expect(await shortlyIn((await world.process(input)).frames())).toEqual([['a\n', 0]])
-})
