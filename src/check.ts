@@ -11,7 +11,8 @@ import { EncoderError } from './domain/errors.ts'
 import { checkDeclaration, checkExtension, type DeclarationContext } from './receive/declarations.ts'
 import type { ExtensionProblem } from './receive/extension-rules.ts'
 import { extensionOf, metadataColumnsOf } from './receive/extensions.ts'
-import { takenColumns } from './receive/outside-checks.ts'
+import { takenColumns, unmappedColumns } from './receive/outside-checks.ts'
+import { deploymentRules } from './wiring/deployment-rules.ts'
 
 /** Like reading it, but what it declares is checked as well, and all problems come together. */
 export async function readCheckedConfig(path: string, variables: Variables): Promise<Loaded> {
@@ -30,14 +31,14 @@ export async function readCheckedConfig(path: string, variables: Variables): Pro
 }
 
 function contextOf(config: Config): DeclarationContext {
-  return { ...config.aws, limits: config.limits, nearestName }
+  return { ...config.aws, ...deploymentRules(config), limits: config.limits, nearestName }
 }
 
 function declarationProblems(config: Config): Problem[] {
   const context = contextOf(config)
   return config.deliveryStreams.flatMap((declaration, index) => {
-    const messages = checkDeclaration(declaration, context)
-    const table = messages.length === 0 ? missingTable(declaration, config) : undefined
+    const messages = checkDeclaration(declaration, context, config.extensions)
+    const table = messages.length === 0 ? tableProblem(declaration, config) : undefined
     return [...messages, ...(table === undefined ? [] : [table])].map((message) => ({
       path: ['deliveryStreams', index],
       message,
@@ -51,28 +52,48 @@ interface Declaration {
     readonly DataFormatConversionConfiguration?: {
       readonly Enabled?: boolean
       readonly SchemaConfiguration?: { readonly DatabaseName?: string; readonly TableName?: string }
+      readonly InputFormatConfiguration?: {
+        readonly Deserializer?: {
+          readonly OpenXJsonSerDe?: { readonly ColumnToJsonKeyMappings?: Readonly<Record<string, string>> }
+        }
+      }
     }
   }
 }
 
+function conversionOf(declaration: Declaration) {
+  const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
+  return conversion?.Enabled === false ? undefined : conversion
+}
+
 /** Database and table that a converting stream names; they may not be there. */
 function tableOf(declaration: Declaration): readonly [database: string, table: string] | undefined {
-  const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
-  if (conversion === undefined || conversion.Enabled === false) return undefined
+  const conversion = conversionOf(declaration)
+  if (conversion === undefined) return undefined
   const { DatabaseName: database = '', TableName: table = '' } = conversion.SchemaConfiguration ?? {}
   return [database, table]
 }
 
-function missingTable(declaration: Declaration, config: Config): string | undefined {
+/** What Glue says of a table is asked when the process starts. */
+function tableProblem(declaration: Declaration, config: Config): string | undefined {
   const [database, table] = tableOf(declaration) ?? []
   if (database === undefined || table === undefined) return undefined
-  if (tableColumns(config, database, table) !== undefined) return undefined
-  const names = Object.entries(config.catalog.databases).flatMap(([name, tables]) =>
+  const columns = tableColumns(config, database, table)
+  if (columns === undefined) return config.catalog.glue ? undefined : missingTable(database, table, config)
+  const openX = conversionOf(declaration)?.InputFormatConfiguration?.Deserializer?.OpenXJsonSerDe
+  const names = Object.keys(openX?.ColumnToJsonKeyMappings ?? {}).map((name) => name.toLowerCase())
+  return unmappedColumns(names, columns)
+}
+
+function missingTable(database: string, table: string, { catalog }: Config): string {
+  const names = Object.entries(catalog.databases).flatMap(([name, tables]) =>
     Object.keys(tables).map((known) => `${name}.${known}`),
   )
   const nearest = nearestName(`${database}.${table}`, names)
   const wanted = `table ${database}.${table} is not in catalog.databases`
-  return nearest === undefined ? `${wanted}; add it there` : `${wanted}; did you mean ${nearest}?`
+  return nearest === undefined
+    ? `${wanted}; add it there, or set catalog.glue if AWS Glue has it`
+    : `${wanted}; did you mean ${nearest}?`
 }
 
 function nameOf(declaration: JsonObject): string {
@@ -86,7 +107,8 @@ function extensionProblems(config: Config): Problem[] {
   return config.deliveryStreams.flatMap((declaration) => {
     const name = nameOf(declaration)
     const extension = extensionOf(config.extensions, name)
-    if (extension === undefined || checkDeclaration(declaration, context).length > 0) return []
+    if (extension === undefined) return []
+    if (checkDeclaration(declaration, context, config.extensions).length > 0) return []
     const found: ExtensionProblem[] = checkExtension(declaration, extension, context, Date.now())
     const [database = '', table = ''] = tableOf(declaration) ?? []
     const columns = tableColumns(config, database, table) ?? []

@@ -85,7 +85,9 @@ function comments(
     ...(problemsOf(sample, 'aws').length > 0 ? ['It needs "limits: relaxed" in the configuration.'] : []),
     ...(table === undefined || isThere
       ? []
-      : [`catalog.databases needs the columns of table ${table.database}.${table.table}.`]),
+      : [
+          `catalog.databases needs the columns of table ${table.database}.${table.table}, or set "catalog: { glue: true }" if AWS Glue has it.`,
+        ]),
   ]
 }
 

@@ -82,7 +82,6 @@ const samples: Readonly<Record<string, JsonValue>> = {
   AWSKMSKeyARN: 'arn:aws:kms:us-east-1:000000000000:key/sample',
   KeyARN: 'arn:aws:kms:us-east-1:000000000000:key/sample',
   KinesisStreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/sample',
-  LambdaArn: 'arn:aws:lambda:us-east-1:000000000000:function:sample',
   CompressionFormat: 'UNCOMPRESSED',
   S3BackupMode: 'Disabled',
   Compression: 'SNAPPY',
@@ -94,8 +93,24 @@ const samples: Readonly<Record<string, JsonValue>> = {
   DurationInSeconds: 60,
 }
 
+/** Of a processor's parameters, whose values are all texts. What the keys of a query are, `.` does not tell. */
+const parameterSamples: Readonly<Record<string, string>> = {
+  LambdaArn: 'arn:aws:lambda:us-east-1:000000000000:function:sample',
+  RoleArn: 'arn:aws:iam::000000000000:role/sample',
+  NumberOfRetries: '3',
+  BufferSizeInMBs: '1',
+  BufferIntervalInSeconds: '60',
+  MetadataExtractionQuery: '.',
+  JsonParsingEngine: 'JQ-1.6',
+  SubRecordType: 'JSON',
+  Delimiter: 'Cg==',
+  CompressionFormat: 'GZIP',
+  DataMessageExtraction: 'true',
+}
+
 function sampleOf(member: string): JsonValue {
-  return samples[member] ?? 'sample'
+  const [, parameter] = /^ParameterValue of (.*)$/.exec(member) ?? []
+  return (parameter === undefined ? samples[member] : parameterSamples[parameter]) ?? 'sample'
 }
 
 /** `DeliveryBucket name` is `DELIVERY_BUCKET_NAME`. */
@@ -117,5 +132,12 @@ function mapTexts(
   if (typeof value === 'string') return map(value, member)
   if (Array.isArray(value)) return value.map((entry: JsonValue) => mapTexts(entry, map, member))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, mapTexts(inner, map, name)]))
+  const members = value as JsonObject
+  const { ParameterName: parameter } = members
+  return Object.fromEntries(
+    Object.entries(members).map(([name, inner]) => {
+      const isParameter = name === 'ParameterValue' && typeof parameter === 'string'
+      return [name, mapTexts(inner, map, isParameter ? `${name} of ${parameter}` : name)]
+    }),
+  )
 }

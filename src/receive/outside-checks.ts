@@ -49,7 +49,8 @@ export async function tableProblem(
     const columns = await resolveColumns(conversion.table)
     const [taken] = takenColumns(conversion.metadataColumns, columns)
     if (taken !== undefined) return extensionMessage(stream.name, taken)
-    return unmappedColumns(conversion, columns) ?? supportsColumns?.(columns, conversion)
+    const mapped = Object.keys(conversion.jsonKeys ?? {})
+    return unmappedColumns(mapped, columns) ?? supportsColumns?.(columns, conversion)
   } catch (error) {
     if (!(error instanceof EncoderError)) throw error
     const { code, message, hint } = error
@@ -71,13 +72,9 @@ export function takenColumns(
   }))
 }
 
-export function unmappedColumns(
-  { jsonKeys }: Pick<FormatConversion, 'jsonKeys'>,
-  columns: readonly Column[],
-): string | undefined {
-  const unknown = Object.keys(jsonKeys ?? {}).filter(
-    (name) => !columns.some((column) => column.name === name),
-  )
+/** @param mapped columns of ColumnToJsonKeyMappings, in lower case */
+export function unmappedColumns(mapped: readonly string[], columns: readonly Column[]): string | undefined {
+  const unknown = mapped.filter((name) => !columns.some((column) => column.name === name))
   return unknown.length === 0
     ? undefined
     : invalidOptions(

@@ -210,7 +210,7 @@ test('a table that is not there is asked for', () => {
   InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } }
   OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } }`
   expect(importText(template(conversion), 'x').text).toContain(
-    '  # catalog.databases needs the columns of table sales.orders.\n',
+    '  # catalog.databases needs the columns of table sales.orders, or set "catalog: { glue: true }" if AWS Glue has it.\n',
   )
 })
 
