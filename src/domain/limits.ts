@@ -27,8 +27,6 @@ export const SIZE_IN_MBS_CONVERTING = { min: 64, max: 128, fallback: 128 } as co
 /** With dynamic partitioning: floors of BufferingHints, and the default of SizeInMBs. */
 export const SIZE_IN_MBS_PARTITIONING = { min: 64, max: 128, fallback: 128 } as const
 export const INTERVAL_IN_SECONDS_PARTITIONING = { min: 60, max: 900 } as const
-/** Most keys that a query may give. */
-export const QUERY_KEYS_MAX = 50
 /** Ours: record bytes that seal a batch with dynamic partitioning, unless the configuration has another number. */
 export const PARTITIONED_BATCH_BYTES = 1024 * MIB
 /** Ours: partitions of one batch, unless the configuration has another number. */

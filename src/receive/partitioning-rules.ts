@@ -1,9 +1,5 @@
 /** Rules of dynamic partitioning: its buffers first, then, once the prefixes are well formed, the keys in them. */
-import {
-  INTERVAL_IN_SECONDS_PARTITIONING,
-  QUERY_KEYS_MAX,
-  SIZE_IN_MBS_PARTITIONING,
-} from '../domain/limits.ts'
+import { INTERVAL_IN_SECONDS_PARTITIONING, SIZE_IN_MBS_PARTITIONING } from '../domain/limits.ts'
 import { parsePrefix } from '../domain/prefix.ts'
 import type { ExtendedS3Input } from './http/create-input.ts'
 import type { Limits } from './http/shapes.ts'
@@ -52,8 +48,6 @@ export function* partitionKeyProblems(
   const missing = [...keys.query].filter((key) => !given.includes(key))
   if (missing.length > 0)
     yield `S3 Prefix expression can't contain keys that are not present in the MetaDataExtraction JQ Query: ${missing.join(', ')}`
-  if (given.length > QUERY_KEYS_MAX)
-    yield `MetaDataExtraction JQ Query can't contain more than ${QUERY_KEYS_MAX} keys`
 }
 
 function keysIn(prefix: string): Readonly<Record<'query' | 'lambda', ReadonlySet<string>>> {

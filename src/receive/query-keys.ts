@@ -4,7 +4,8 @@
  */
 
 interface Token {
-  readonly kind: 'text' | 'name' | 'variable' | 'field' | 'other'
+  /** `key`: a name before a colon at the start of an entry, also one that means something elsewhere (`if`). */
+  readonly kind: 'text' | 'name' | 'key' | 'variable' | 'field' | 'other'
   readonly source: string
 }
 
@@ -47,6 +48,7 @@ function entryKey([first, second]: Tokens): string | undefined {
   if (first === undefined || (second !== undefined && second.source !== ':')) return undefined
   switch (first.kind) {
     case 'name':
+    case 'key':
       return first.source
     case 'variable':
       return second === undefined ? first.source.slice(1) : undefined
@@ -120,7 +122,11 @@ function tokensOf(query: string): Tokens | undefined {
       break
     }
   }
-  return tokens
+  return tokens.map((token, index) => {
+    const startsEntry = ['{', ','].includes(tokens[index - 1]?.source ?? '')
+    const isKey = token.kind === 'name' && startsEntry && tokens[index + 1]?.source === ':'
+    return isKey ? { ...token, kind: 'key' } : token
+  })
 }
 
 /** Behind the quote that ends a text, over the expressions in it. */
