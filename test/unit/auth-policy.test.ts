@@ -72,6 +72,8 @@ test('a decision that is remembered stays what it was, however many others come'
 })
 
 const bucket = 'arn:aws:s3:::lake'
+const shape = 'arn:aws:lambda:us-east-1:000000000000:function:shape'
+const orders = 'arn:aws:glue:us-east-1:000000000000:table/sales/orders'
 
 test.each<[string, readonly string[], string, boolean]>([
   ['a declared bucket, with no entry for buckets', ['*'], bucket, true],
@@ -88,6 +90,16 @@ test.each<[string, readonly string[], string, boolean]>([
   ],
   ['a role that is not declared', ['*', 'arn:aws:s3:::*'], 'arn:aws:iam::1:role/admin', false],
   ['a listed role', ['*', 'arn:aws:iam::*:role/firehose-*'], 'arn:aws:iam::1:role/firehose-x', true],
+  ['a function that is not declared', ['*'], shape, false],
+  ['a listed function', ['*', shape], shape, true],
+  ['another function than the listed one', ['*', shape], `${shape}s`, false],
+  ['an alias of a function that is listed without', ['*', shape], `${shape}:live`, false],
+  ['aliases of a function, by a wildcard', ['*', `${shape}:*`], `${shape}:live`, true],
+  ['functions by a wildcard', ['*', 'arn:aws:lambda:*:*:function:*'], `${shape}:$LATEST`, true],
+  ['a function behind another ARN', ['*', 'arn:aws:lambda:*:*:*'], `arn:x:y:${shape}`, false],
+  ['a table of Glue that is not declared', ['*'], orders, false],
+  ['a listed table of Glue', ['*', 'arn:aws:glue:*:*:table/sales/*'], orders, true],
+  ['a table of another database', ['*', 'arn:aws:glue:*:*:table/hr/*'], orders, false],
   ['what is no ARN', ['*', 'arn:aws:s3:::*'], 'lake', false],
 ])('%s', (_, resources, resource, allowed) => {
   const message = denied(() => caller({ resources }, [bucket]).reach(resource))
@@ -107,6 +119,8 @@ test('who may not use something hears which permission of AWS would be asked for
     `User: ${user} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::secret because no identity-based policy allows the s3:PutObject action`,
   )
   expect(denied(() => caller({}).reach('arn:aws:iam::1:role/admin'))).toContain('iam:PassRole')
+  expect(denied(() => caller({}).reach(shape))).toContain('lambda:InvokeFunction')
+  expect(denied(() => caller({}).reach(orders))).toContain('glue:GetTable')
 })
 
 test('wildcards match as a regular expression of theirs does', () => {

@@ -7,8 +7,8 @@ import type { DeliveryStream } from '../../src/domain/delivery-stream.ts'
 import { tellUnattended } from '../../src/wiring/unattended.ts'
 import { keepingLog } from '../support/log-lines.ts'
 
-const orders = { name: 'orders', kinesis: { streamArn: 'arn' } } as DeliveryStream
-const clicks = { name: 'clicks' } as DeliveryStream
+const orders = { name: 'orders', kinesis: { streamArn: 'arn' }, destination: {} } as DeliveryStream
+const clicks = { name: 'clicks', destination: {} } as DeliveryStream
 
 function load(text: string): Config {
   const loaded = parseConfig(text, {})
@@ -53,4 +53,21 @@ test('a delivery stream made through the API may need a larger buffer than the c
     },
   ])
   expect(told(small, ['api'], [clicks])).toEqual([])
+})
+
+test('a buffer whose share no batch of a partitioned stream fits into is told', () => {
+  const partitioned = { name: 'visits', destination: { partitioning: { objectBytes: 1 } } } as DeliveryStream
+  const small = 'buffer: { maxBytes: 1GiB }'
+  expect(told(small, ['api', 'delivery', 'kinesis'], [clicks, partitioned])).toEqual([
+    {
+      level: 'warn',
+      message: 'buffer was found too small for batches with dynamic partitioning',
+      deliveryStreams: ['visits'],
+      shareBytes: 2 ** 29,
+      neededBytes: 2 ** 30,
+      hint: expect.stringContaining('buffer.partitionedBatchBytes') as string,
+    },
+  ])
+  expect(told(small, ['api', 'delivery', 'kinesis'], [clicks])).toEqual([])
+  expect(told('', ['api', 'delivery', 'kinesis'], [partitioned])).toEqual([])
 })
