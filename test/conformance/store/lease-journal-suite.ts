@@ -8,6 +8,8 @@ import {
   frameOf,
   openStore,
   openWith,
+  outcomeOf,
+  planOf,
   readTexts,
   sealedBatch,
   streamOf,
@@ -90,6 +92,26 @@ function journalSuite(make: MakeStore): void {
       outcome: { delivered: 2, failed: 1, objects: [{ key: `orders/${batch.batchId}` }] },
     })
     expect(entry?.discardedAtMs).toBeGreaterThanOrEqual(batch.sealedAtMs)
+  })
+
+  test('an entry holds the objects of ten thousand partitions whole', async () => {
+    const stream = streamOf()
+    const opened = await openWith(make, stream)
+    const batch = await sealedBatch(opened, stream, [frameOf(['a', 'b', 'c'])])
+    await opened.store.buffer.beginAttempt(batch)
+    await opened.store.buffer.pin(batch, planOf())
+    const objects = Array.from({ length: 10_000 }, (_, index) => ({
+      bucket: 'lake',
+      key: `orders/customer=ключ ${index}/`.padEnd(200, 'k'),
+      bytes: index,
+      rows: 1,
+      kind: 'data' as const,
+    }))
+    const outcome = { ...outcomeOf(batch), objects }
+    expect(await opened.store.buffer.discard(batch, outcome)).toBe(true)
+    await opened.reopen()
+    const entry = await opened.store.journal.find(stream, batch.firstAppend)
+    expect(entry?.outcome).toEqual(outcome)
   })
 
   test('an append leads to the batch that held it, and entries come newest first', async () => {
