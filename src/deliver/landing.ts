@@ -30,6 +30,7 @@ export interface Landed {
 export async function land(options: LandingOptions, attempt: DeliveryAttempt): Promise<Landed> {
   const records = await processRecords(options, attempt)
   try {
+    options.crash('after-process')
     const outcome = await landRecords(options, attempt, records)
     const { partitions } = records
     if (partitions === undefined) return { outcome }

@@ -6,14 +6,12 @@ import type { Log } from '../account/log.ts'
 import type { Frame } from '../domain/frame.ts'
 import { PROCESSORS_VERSION, type Plan } from '../domain/plan.ts'
 import type { Partitions, Processors } from '../domain/ports.ts'
-import type { CrashHook } from '../runtime/crash-point.ts'
 import type { DeliveryAttempt } from './attempt.ts'
 import type { EarlierRecords } from './delivered-raw.ts'
 import { DerivedDigest } from './source-digest.ts'
 
 export interface ProcessingOptions {
   readonly processors: Processors
-  readonly crash: CrashHook
   readonly log: Log
 }
 
@@ -31,7 +29,7 @@ export interface RecordsToEncode {
 }
 
 export async function processRecords(
-  { processors, crash, log }: ProcessingOptions,
+  { processors, log }: ProcessingOptions,
   { batch, plan, frames, signal }: DeliveryAttempt,
 ): Promise<RecordsToEncode> {
   const { processing, partitioning } = plan.destination
@@ -39,7 +37,6 @@ export async function processRecords(
     return { frames, hasParts: false, earlier: {}, dispose: () => Promise.resolve() }
   warnOfVersion(log, batch.batchId, plan)
   const processed = await processors.process({ batch, plan, frames, signal })
-  crash('after-process')
   const { partitions } = processed
   const derived = processing?.transform && new DerivedDigest()
   const made = (): AsyncIterable<Frame> => processed.frames()

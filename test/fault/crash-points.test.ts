@@ -11,13 +11,8 @@ import { createWorld, STREAM, type World } from './world.ts'
 
 /** Reached by whoever seals: the process that takes records (size), the one that delivers (interval). */
 const sealingPoints: readonly CrashPoint[] = ['after-seal', 'after-dispatch']
-/** Reached with processors alone. */
-const processingPoints: readonly CrashPoint[] = [
-  'after-transform',
-  'after-derive',
-  'after-partition',
-  'after-process',
-]
+/** Reached with processors and partitions alone. */
+const processingPoints: readonly CrashPoint[] = ['after-transform', 'after-derive', 'after-partition']
 /** Those of shard readers are visited in kinesis-crash-points. */
 const httpPoints = crashPoints.filter(
   (point) => !point.includes('-shard-') && !processingPoints.includes(point),
