@@ -128,7 +128,8 @@ function invocationOf(
   body: string,
   secrets: Readonly<Record<string, string>>,
 ): Invocation {
-  const signed = signedBy({ method, url, headers, body })
+  // All services but S3 sign the path encoded once more.
+  const signed = signedBy({ method, url: url.replaceAll('%', '%25'), headers, body })
   const [, , region = '', service] =
     /Credential=([^,]+)/.exec(headers.authorization ?? '')?.[1]?.split('/') ?? []
   const secret = secrets[signed.accessKeyId]

@@ -1,9 +1,9 @@
 /** Which records go into one call of a transform, and what the call says of them. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Frame } from '../../src/domain/frame.ts'
 import { KIB, MIB, RECORD_BYTES_MAX } from '../../src/domain/limits.ts'
-import { Call, CALL_RECORDS_MAX, callsOf, type CallLimits } from '../../src/process/transform/calls.ts'
+import { type Call, CALL_RECORDS_MAX, callsOf, type CallLimits } from '../../src/process/transform/calls.ts'
 import { EVENT_BYTES_MAX } from '../../src/process/transform/event.ts'
 import type { FirehoseEvent } from '../support/fake-lambda.ts'
 import { apiFrame, ARRIVAL_MS, batch, describedFrame, streamed } from '../support/transform-batch.ts'
