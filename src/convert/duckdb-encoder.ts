@@ -2,11 +2,12 @@
  * The native engine: JSON to Parquet with DuckDB, off the event loop. docs/decisions/0001-duckdb-conversion.md says why it
  * is built so; what each type takes is hive-types'.
  */
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { Log } from '../account/log.ts'
 import { EncoderError, StartError } from '../domain/errors.ts'
 import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
-import { convertBatch, LinesLostError, type Converted } from './duckdb/conversion.ts'
+import { LinesLostError } from './duckdb/conversion-context.ts'
+import { convertBatch, type Converted } from './duckdb/conversion.ts'
 import { DuckdbEngine } from './duckdb/engine.ts'
 import { warnOfTakenColumns } from './metadata-columns.ts'
 import { StagingFolder } from './staging.ts'
@@ -84,7 +85,7 @@ async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: 
       input.batch.bytes,
       input.signal,
     )
-    return await encoded(converted, remove)
+    return encoded(converted, remove)
   } catch (error) {
     await remove()
     if (error instanceof LinesLostError && careful) {
@@ -94,10 +95,18 @@ async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: 
   }
 }
 
-async function encoded({ path, rows, failures }: Converted, dispose: () => Promise<void>): Promise<Encoded> {
-  const objects =
-    rows === 0
-      ? []
-      : [{ part: 0, rows, body: { path, length: (await stat(path)).size }, extension: '.parquet' }]
-  return { objects, rows, errors: failures.errors, dropped: 0, failures: () => failures.entries(), dispose }
+function encoded({ objects, failures }: Converted, dispose: () => Promise<void>): Encoded {
+  return {
+    objects: objects.map(({ index, rows, path, length }) => ({
+      part: index,
+      rows,
+      body: { path, length },
+      extension: '.parquet',
+    })),
+    rows: objects.reduce((sum, { rows }) => sum + rows, 0),
+    errors: failures.errors,
+    dropped: 0,
+    failures: () => failures.entries(),
+    dispose,
+  }
 }

@@ -1,26 +1,31 @@
 /**
- * Failed records of one batch, kept in order in a staging file, so that a batch of nothing but bad records costs no more
- * memory than any other.
+ * Failed records of one batch, kept in a staging file, so that a batch of nothing but bad records costs no more memory than
+ * any other. They come in the order of conversion and are read back in the order of the batch.
  *
- * An entry: u32 ordinal, f64 arrival, u32 bytes of the code, u32 bytes of the message, u32 bytes of the record; then these.
+ * An entry: its key is the ordinal; f64 arrival, u32 bytes of the code, u32 bytes of the message; these and the record.
  */
-import { open, type FileHandle } from 'node:fs/promises'
-import { EncoderError } from '../domain/errors.ts'
 import type { FailedRecord } from '../domain/ports.ts'
-import { StagingFile, stagingError } from './staging.ts'
+import { ENTRY_HEADER_BYTES, SortedRuns, sortedEntries, type RunsFile } from './sorted-runs.ts'
 
-const ENTRY_HEADER_BYTES = 24
-const READ_BYTES = 256 * 1024
+const TEXTS_START = 16
+/** So much is sorted in memory. */
+const RUN_BYTES = 4 * 1024 * 1024
+const RUN_ENTRIES = 16_384
+
+interface Held {
+  readonly ordinal: number
+  readonly entry: Buffer
+}
 
 export class FailureSpool {
-  readonly #path: string
   readonly #errors = new Map<string, number>()
-  #file: StagingFile | undefined
-  #length = 0
+  readonly #runs: SortedRuns
+  #held: Held[] = []
+  #heldBytes = 0
 
   /** @param path of a file that is not there yet; it is made when there is something to write */
   constructor(path: string) {
-    this.#path = path
+    this.#runs = new SortedRuns(path)
   }
 
   /** Failed records by code. */
@@ -28,112 +33,69 @@ export class FailureSpool {
     return Object.fromEntries(this.#errors)
   }
 
-  /** Writes the next failed record. Its bytes are copied: a view that waits for its turn would hold a whole frame. */
-  async add({ ordinal, arrivalMs, code, message, rawData }: FailedRecord): Promise<void> {
-    const codeEnd = ENTRY_HEADER_BYTES + Buffer.byteLength(code)
-    const messageEnd = codeEnd + Buffer.byteLength(message)
-    const entry = Buffer.allocUnsafe(messageEnd + rawData.length)
-    entry.writeUInt32LE(ordinal, 0)
-    entry.writeDoubleLE(arrivalMs, 4)
-    entry.writeUInt32LE(codeEnd - ENTRY_HEADER_BYTES, 12)
-    entry.writeUInt32LE(messageEnd - codeEnd, 16)
-    entry.writeUInt32LE(rawData.length, 20)
-    entry.write(code, ENTRY_HEADER_BYTES)
-    entry.write(message, codeEnd)
-    entry.set(rawData, messageEnd)
-    this.#file ??= await StagingFile.create(this.#path)
-    this.#file.add(entry)
-    if (this.#file.isFull) await this.#file.flush()
-    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
+  /** Takes a failed record. Its bytes are copied: a view that waits for its turn would hold a whole frame. */
+  async add(failed: FailedRecord): Promise<void> {
+    const entry = entryOf(failed)
+    this.#held.push({ ordinal: failed.ordinal, entry })
+    this.#heldBytes += entry.length
+    this.#errors.set(failed.code, (this.#errors.get(failed.code) ?? 0) + 1)
+    if (this.#heldBytes >= RUN_BYTES || this.#held.length >= RUN_ENTRIES) await this.#writeRun()
+  }
+
+  async #writeRun(): Promise<void> {
+    const held = this.#held.toSorted((a, b) => a.ordinal - b.ordinal)
+    this.#held = []
+    this.#heldBytes = 0
+    for (const { ordinal, entry } of held) await this.#runs.add(ordinal, entry)
+    await this.#runs.flush()
   }
 
   /** After the last record. */
   async close(): Promise<void> {
-    this.#length = this.#file?.bytes ?? 0
-    const file = this.#file
-    this.#file = undefined
-    await file?.close()
+    try {
+      await this.#writeRun()
+    } finally {
+      await this.#runs.close()
+    }
   }
 
   /** The failed records in order, after `close`. May be called again. */
   entries(): AsyncIterable<FailedRecord> {
-    return spooledFailures(this.#path, this.#length)
+    return spooledFailures(this.file)
   }
 
-  /** Bytes of the file, after `close`; 0 when there is none. */
-  get length(): number {
-    return this.#length
+  /** After `close`. */
+  get file(): RunsFile {
+    return this.#runs.file
   }
 }
 
-/** The failed records of a spool that was closed with this length. */
-export async function* spooledFailures(path: string, length: number): AsyncIterable<FailedRecord> {
-  if (length === 0) return
-  const file = await openForReading(path)
-  try {
-    const window = new FileWindow(file, length)
-    for (let offset = 0; offset < length;) {
-      const header = await window.bytesAt(offset, ENTRY_HEADER_BYTES)
-      const [ordinal, arrivalMs] = [header.readUInt32LE(0), header.readDoubleLE(4)]
-      const codeEnd = header.readUInt32LE(12)
-      const messageEnd = codeEnd + header.readUInt32LE(16)
-      const end = messageEnd + header.readUInt32LE(20)
-      const body = await window.bytesAt(offset + ENTRY_HEADER_BYTES, end)
-      yield {
-        ordinal,
-        arrivalMs,
-        code: body.toString('utf8', 0, codeEnd),
-        message: body.toString('utf8', codeEnd, messageEnd),
-        rawData: body.subarray(messageEnd, end),
-      }
-      offset += ENTRY_HEADER_BYTES + end
+function entryOf({ arrivalMs, code, message, rawData }: FailedRecord): Buffer {
+  const codeStart = ENTRY_HEADER_BYTES + TEXTS_START
+  const codeBytes = Buffer.byteLength(code)
+  const messageBytes = Buffer.byteLength(message)
+  const end = codeStart + codeBytes + messageBytes
+  const entry = Buffer.allocUnsafe(end + rawData.length)
+  entry.writeDoubleLE(arrivalMs, ENTRY_HEADER_BYTES)
+  entry.writeUInt32LE(codeBytes, ENTRY_HEADER_BYTES + 8)
+  entry.writeUInt32LE(messageBytes, ENTRY_HEADER_BYTES + 12)
+  entry.write(code, codeStart)
+  entry.write(message, codeStart + codeBytes)
+  entry.set(rawData, end)
+  return entry
+}
+
+/** The failed records of a spool that was closed. */
+export async function* spooledFailures(file: RunsFile): AsyncIterable<FailedRecord> {
+  for await (const { key, body } of sortedEntries(file)) {
+    const codeEnd = TEXTS_START + body.readUInt32LE(8)
+    const messageEnd = codeEnd + body.readUInt32LE(12)
+    yield {
+      ordinal: key,
+      arrivalMs: body.readDoubleLE(0),
+      code: body.toString('utf8', TEXTS_START, codeEnd),
+      message: body.toString('utf8', codeEnd, messageEnd),
+      rawData: body.subarray(messageEnd),
     }
-  } finally {
-    await file.close()
   }
-}
-
-async function openForReading(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    throw stagingError(`open ${path}`, error)
-  }
-}
-
-/** Reads a file forward, a stretch at a time. */
-class FileWindow {
-  readonly #file: FileHandle
-  readonly #length: number
-  #bytes: Buffer = Buffer.alloc(0)
-  #start = 0
-
-  constructor(file: FileHandle, length: number) {
-    this.#file = file
-    this.#length = length
-  }
-
-  async bytesAt(offset: number, length: number): Promise<Buffer> {
-    if (offset + length > this.#start + this.#bytes.length) {
-      const stretch = Math.min(Math.max(length, READ_BYTES), this.#length - offset)
-      this.#bytes = await readExactly(this.#file, offset, stretch)
-      this.#start = offset
-    }
-    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length)
-  }
-}
-
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let read = 0; read < length;) {
-    const { bytesRead } = await file.read(bytes, read, length - read, offset + read)
-    if (bytesRead === 0) {
-      throw new EncoderError('read failed records: the staging file is shorter than it was written', {
-        code: 'StagingCorrupt',
-        hint: 'see that nothing else writes to the staging folder',
-      })
-    }
-    read += bytesRead
-  }
-  return bytes
 }

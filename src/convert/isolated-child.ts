@@ -1,5 +1,5 @@
 /** The process of an isolated encoder: takes one task from its parent, answers, and ends. Dies with its parent. */
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { createLog } from '../account/log.ts'
 import { EncoderError } from '../domain/errors.ts'
 import { Frame } from '../domain/frame.ts'
@@ -35,6 +35,7 @@ async function encode(task: ChildTask): Promise<ChildAnswer> {
     batch: task.batch,
     plan: task.plan,
     frames: () => readFrames(task.framesPath),
+    ...(task.objectOfPath === undefined ? {} : { objectOf: await readObjectOf(task.objectOfPath) }),
     careful: true,
     signal: new AbortController().signal,
   })
@@ -42,7 +43,12 @@ async function encode(task: ChildTask): Promise<ChildAnswer> {
   for await (const failed of encoded.failures()) await failures.add(failed)
   await failures.close()
   const { objects, rows, errors, dropped } = encoded
-  return { kind: 'encoded', objects, rows, errors, dropped, failuresLength: failures.length }
+  return { kind: 'encoded', objects, rows, errors, dropped, failures: failures.file }
+}
+
+async function readObjectOf(path: string): Promise<Uint32Array> {
+  const { buffer, byteOffset, byteLength } = await readFile(path)
+  return new Uint32Array(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 async function* readFrames(path: string): AsyncIterable<Frame> {

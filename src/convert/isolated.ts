@@ -12,6 +12,7 @@ import { EncoderError } from '../domain/errors.ts'
 import type { Engine, Plan } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder, EncodedObject } from '../domain/ports.ts'
 import { spooledFailures } from './failure-spool.ts'
+import type { RunsFile } from './sorted-runs.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 
 export interface IsolatedOptions {
@@ -33,6 +34,8 @@ export interface ChildTask {
   readonly plan: Plan
   /** Each frame after its length in bytes, u32. */
   readonly framesPath: string
+  /** There with dynamic partitioning: the object of each record, u32. */
+  readonly objectOfPath?: string
   readonly failuresPath: string
   readonly stagingPath: string
 }
@@ -44,7 +47,7 @@ export type ChildAnswer =
       readonly rows: number
       readonly errors: Readonly<Record<string, number>>
       readonly dropped: number
-      readonly failuresLength: number
+      readonly failures: RunsFile
     }
   | {
       readonly kind: 'failed'
@@ -71,8 +74,9 @@ export function isolatedEncoder(options: IsolatedOptions): Encoder {
 async function encode(input: EncodeInput, options: IsolatedOptions, folder: StagingFolder): Promise<Encoded> {
   const { engine, threads, memoryLimitBytes, log } = options
   const framesPath = join(folder.path, 'frames')
-  const failuresPath = join(folder.path, 'failures')
+  const objectOfPath = join(folder.path, 'object-of')
   await writeFrames(input, framesPath)
+  if (input.objectOf !== undefined) await writeBytes(objectOfPath, bytesOf(input.objectOf))
   const task: ChildTask = {
     engine,
     threads,
@@ -80,23 +84,24 @@ async function encode(input: EncodeInput, options: IsolatedOptions, folder: Stag
     batch: input.batch,
     plan: input.plan,
     framesPath,
-    failuresPath,
+    ...(input.objectOf === undefined ? {} : { objectOfPath }),
+    failuresPath: join(folder.path, 'failures'),
     stagingPath: join(folder.path, 'child'),
   }
   log.info({ batchId: input.batch.batchId, engine }, 'encoding in a process of its own')
   const answer = await runChild(task, options.entry ?? defaultEntry(), input.signal)
-  await rm(framesPath, { force: true })
+  await Promise.all([framesPath, objectOfPath].map((path) => rm(path, { force: true })))
   if (answer.kind === 'failed') {
     const { code, message, hint } = answer
     throw new EncoderError(message, hint === undefined ? { code } : { code, hint })
   }
-  const { objects, rows, errors, dropped, failuresLength } = answer
+  const { objects, rows, errors, dropped, failures } = answer
   return {
     objects,
     rows,
     errors,
     dropped,
-    failures: () => spooledFailures(failuresPath, failuresLength),
+    failures: () => spooledFailures(failures),
     dispose: () => folder.remove(),
   }
 }
@@ -115,6 +120,15 @@ async function writeFrames(input: EncodeInput, path: string): Promise<void> {
   } finally {
     await file.close()
   }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength)
+
+async function writeBytes(path: string, bytes: Buffer): Promise<void> {
+  const file = await StagingFile.create(path)
+  file.add(bytes)
+  await file.close()
 }
 
 function defaultEntry(): string {

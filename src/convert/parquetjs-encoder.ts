@@ -5,10 +5,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../account/log.ts'
-import type { Column } from '../domain/delivery-stream.ts'
+import type { Column, ParquetCompression } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
 import type { Frame } from '../domain/frame.ts'
-import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
+import type { EncodeInput, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
 import { FailureSpool } from './failure-spool.ts'
 import { typedColumns, type ScalarKind, type TypedColumn } from './hive-types.ts'
 import { valueReader, type HiveValue, type ReadValue } from './hive-values.ts'
@@ -23,6 +23,7 @@ import {
 } from './metadata-columns.ts'
 import { PARQUETJS_VERSION, ParquetFile } from './parquet-file.ts'
 import { scalarOf } from './parquet-schema.ts'
+import { recordsByObject, type ObjectRecords, type RecordsByObject } from './records-by-object.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 import { Turns } from './turns.ts'
 import { mistyped, type Verdict } from './verdicts.ts'
@@ -75,17 +76,23 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
   const columns = plannedColumns(input.plan)
   const folder = await staging.folder()
   const failures = new FailureSpool(join(folder, 'failures'))
+  const withMetadata = metadataFields(columns).length > 0
   try {
-    const file = await StagingFile.create(join(folder, 'rows.parquet'))
+    const records = await recordsByObject(input, { path: () => join(folder, 'records'), withMetadata })
     try {
-      const turns = new Turns()
-      const parquet = new ParquetFile(file, columns, { compression: parquetCompression, turns })
-      await new BatchWriter(parquet, failures, turns, { columns, caseInsensitive }).write(input)
-      const length = parquet.rows === 0 ? 0 : await parquet.finish()
-      return encoded({ folder, path: file.path, length, rows: parquet.rows, failures })
+      const writer = new ObjectWriter({ columns, caseInsensitive, parquetCompression }, records, failures)
+      const objects: EncodedObject[] = []
+      for await (const object of records.objects()) {
+        const written = await writer.write(
+          object,
+          join(folder, `object-${object.index}.parquet`),
+          input.signal,
+        )
+        if (written !== undefined) objects.push(written)
+      }
+      return encoded(objects, failures, folder)
     } finally {
-      await failures.close()
-      await file.close()
+      await Promise.all([failures.close(), records.dispose()])
     }
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -93,82 +100,93 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
   }
 }
 
-/** Reads the batch into one file and one spool. */
-class BatchWriter {
-  readonly #parquet: ParquetFile
+interface Schema {
+  readonly columns: readonly TypedColumn[]
+  readonly caseInsensitive: boolean
+  readonly parquetCompression: ParquetCompression
+}
+
+/** Reads the records of one object after another, each into a file of its own, and failed records into the spool. */
+class ObjectWriter {
+  readonly #schema: Schema
+  readonly #records: RecordsByObject
   readonly #failures: FailureSpool
-  readonly #turns: Turns
+  readonly #turns = new Turns()
   readonly #scan: (record: Uint8Array) => Iterable<Row | Verdict>
   readonly #metadata: ReadMetadata | undefined
-  readonly #columnCount: number
+  #place = 0
 
-  constructor(
-    parquet: ParquetFile,
-    failures: FailureSpool,
-    turns: Turns,
-    schema: { readonly columns: readonly TypedColumn[]; readonly caseInsensitive: boolean },
-  ) {
-    this.#parquet = parquet
+  constructor(schema: Schema, records: RecordsByObject, failures: FailureSpool) {
+    this.#schema = schema
+    this.#records = records
     this.#failures = failures
-    this.#turns = turns
     this.#scan = rowScanner(tableColumns(schema.columns), schema.caseInsensitive)
     this.#metadata = metadataReader(schema.columns)
-    this.#columnCount = schema.columns.length
   }
 
-  async write(input: EncodeInput): Promise<void> {
-    let ordinal = 0
-    for await (const frame of input.frames()) {
+  /** Undefined when the object has no rows. @param path of a file that is not there yet */
+  async write(object: ObjectRecords, path: string, signal: AbortSignal): Promise<EncodedObject | undefined> {
+    const file = await StagingFile.create(path)
+    try {
+      const { columns, parquetCompression: compression } = this.#schema
+      const parquet = new ParquetFile(file, columns, { compression, turns: this.#turns })
+      await this.#readInto(parquet, object, signal)
+      if (parquet.rows > 0) {
+        const length = await parquet.finish()
+        return { part: object.index, rows: parquet.rows, body: { path, length }, extension: '.parquet' }
+      }
+    } finally {
+      await file.close()
+    }
+    await rm(path)
+    return undefined
+  }
+
+  async #readInto(parquet: ParquetFile, object: ObjectRecords, signal: AbortSignal): Promise<void> {
+    for await (const frame of object.frames()) {
       const metadata = this.#metadata?.(frame)
       for (const rawData of frame.recordViews()) {
-        const verdict = await this.#record(rawData, metadata?.next().value)
+        const verdict = await this.#record(parquet, rawData, metadata?.next().value)
         if (verdict !== undefined) {
-          await this.#failures.add({ ordinal, arrivalMs: frame.arrivalMs, ...verdict, rawData })
+          const source = this.#records.source(this.#place, frame.arrivalMs)
+          await this.#failures.add({ ...source, ...verdict, rawData })
         }
-        ordinal += 1
-        input.signal.throwIfAborted()
+        this.#place += 1
+        signal.throwIfAborted()
         if (this.#turns.isOver) await this.#turns.next()
       }
     }
   }
 
   /** All rows of a record, or none and the verdict. Rows that would take much memory are read twice instead. */
-  async #record(record: Uint8Array, metadata: Row | undefined): Promise<Verdict | undefined> {
+  async #record(
+    parquet: ParquetFile,
+    record: Uint8Array,
+    metadata: Row | undefined,
+  ): Promise<Verdict | undefined> {
+    const columns = this.#schema.columns.length
     const held: Row[] = []
     let rows = 0
     for (const row of this.#scan(record)) {
       if ('code' in row) return row
       rows += 1
-      if (rows * this.#columnCount <= HELD_CELLS_MAX || rows === 1) held.push(row)
+      if (rows * columns <= HELD_CELLS_MAX || rows === 1) held.push(row)
       if (this.#turns.isOver) await this.#turns.next()
     }
     for (const row of held.length === rows ? held : this.#scan(record)) {
       if ('code' in row) throw new Error('read record: a second reading gave another verdict')
-      this.#parquet.append(metadata === undefined ? row : [...row, ...metadata])
-      if (this.#parquet.isPageFull) await this.#parquet.endPage()
+      parquet.append(metadata === undefined ? row : [...row, ...metadata])
+      if (parquet.isPageFull) await parquet.endPage()
       if (this.#turns.isOver) await this.#turns.next()
     }
     return undefined
   }
 }
 
-function encoded({
-  folder,
-  path,
-  length,
-  rows,
-  failures,
-}: {
-  readonly folder: string
-  readonly path: string
-  readonly length: number
-  readonly rows: number
-  readonly failures: FailureSpool
-}): Encoded {
-  const object = { part: 0, rows, body: { path, length }, extension: '.parquet' }
+function encoded(objects: readonly EncodedObject[], failures: FailureSpool, folder: string): Encoded {
   return {
-    objects: rows === 0 ? [] : [object],
-    rows,
+    objects,
+    rows: objects.reduce((sum, { rows }) => sum + rows, 0),
     errors: failures.errors,
     dropped: 0,
     failures: () => failures.entries(),

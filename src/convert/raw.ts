@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { derivedUuid } from '../domain/derived-uuid.ts'
 import type { Frame } from '../domain/frame.ts'
 import { RAW } from '../domain/plan.ts'
-import type { EncodeInput, Encoded, Encoder, ObjectBody } from '../domain/ports.ts'
+import type { EncodeInput, Encoded, EncodedObject, Encoder, ObjectBody } from '../domain/ports.ts'
 import { compress, objectNaming } from './compression/compress.ts'
+import { recordsByObject, type ObjectRecords } from './records-by-object.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 
-/** Objects up to this stay in memory. */
+/** Objects stay in memory until those of a batch have more together. */
 const SMALL_BYTES_MAX = 1024 * 1024
 
 export interface RawEncoder extends Encoder {
@@ -27,41 +28,70 @@ export async function openRawEncoder(options: { readonly stagingPath: string }):
 }
 
 async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encoded> {
+  const bodies = new BodyFolder(staging)
+  try {
+    const records = await recordsByObject(input, {
+      path: () => bodies.path('records'),
+      withMetadata: false,
+    })
+    const objects: EncodedObject[] = []
+    let dropped = 0
+    try {
+      for await (const object of records.objects()) {
+        const written = await encodeObject(input, object, bodies)
+        if (written.bytes === 0) dropped += written.object.rows
+        else objects.push(written.object)
+      }
+    } finally {
+      await records.dispose()
+    }
+    return {
+      objects,
+      rows: objects.reduce((sum, { rows }) => sum + rows, 0),
+      errors: {},
+      dropped,
+      failures: noFailures,
+      dispose: () => bodies.dispose(),
+    }
+  } catch (error) {
+    await bodies.dispose()
+    throw input.signal.aborted ? input.signal.reason : error
+  }
+}
+
+/** Answers the object, and the bytes of its records. */
+async function encodeObject(
+  input: EncodeInput,
+  object: ObjectRecords,
+  bodies: BodyFolder,
+): Promise<{ readonly object: EncodedObject; readonly bytes: number }> {
   const { compression } = input.plan.destination
-  const sink = new BodySink(staging)
-  let records = 0
+  const sink = new BodySink(bodies, `object-${object.index}`)
+  let rows = 0
   let bytes = 0
   const recordBytes = async function* (): AsyncGenerator<Buffer> {
-    for await (const frame of input.frames()) {
+    for await (const frame of object.frames()) {
       input.signal.throwIfAborted()
-      records += frame.records
+      rows += frame.records
       bytes += frame.recordBytes
       if (frame.recordBytes > 0) yield joined(frame)
     }
   }
   try {
     await compress(compression, recordBytes(), (chunks) => sink.take(chunks), {
-      entryName: entryName(input.batch),
+      entryName: entryName(input, object.index),
       signal: input.signal,
     })
-    const body = await sink.finish()
-    return {
-      objects: bytes === 0 ? [] : [{ part: 0, rows: records, body, ...objectNaming(compression) }],
-      rows: bytes === 0 ? 0 : records,
-      errors: {},
-      dropped: bytes === 0 ? records : 0,
-      failures: noFailures,
-      dispose: () => sink.dispose(),
-    }
-  } catch (error) {
-    await sink.dispose()
-    throw input.signal.aborted ? input.signal.reason : error
+  } finally {
+    await sink.close()
   }
+  return { object: { part: object.index, rows, body: sink.body, ...objectNaming(compression) }, bytes }
 }
 
 /** Firehose draws a UUID for the file in a ZIP, another than that of the object's name. */
-function entryName({ stream, batchId }: EncodeInput['batch']): string {
-  return derivedUuid(['zip-entry', stream.incarnation, batchId])
+function entryName({ batch: { stream, batchId }, objectOf }: EncodeInput, index: number): string {
+  const part = objectOf === undefined ? [] : [String(index)]
+  return derivedUuid(['zip-entry', stream.incarnation, batchId, ...part])
 }
 
 /** The records of a frame without our newlines. */
@@ -76,21 +106,53 @@ async function* noFailures(): AsyncIterable<never> {
   // Bytes that are delivered as they are have nothing that could be wrong with them.
 }
 
-/** Gathers an object's bytes in memory, and in a file once they are many. */
-class BodySink {
+/** What a batch's objects may take in memory, and the folder for the others, made for the first of them. */
+class BodyFolder {
   readonly #staging: StagingFolder
-  #held: Buffer[] = []
-  #heldBytes = 0
   #folder: string | undefined
-  #file: StagingFile | undefined
+  #freeBytes = SMALL_BYTES_MAX
 
   constructor(staging: StagingFolder) {
     this.#staging = staging
   }
 
+  /** True when there is memory for so many bytes more. */
+  take(bytes: number): boolean {
+    if (bytes > this.#freeBytes) return false
+    this.#freeBytes -= bytes
+    return true
+  }
+
+  giveBack(bytes: number): void {
+    this.#freeBytes += bytes
+  }
+
+  async path(name: string): Promise<string> {
+    this.#folder ??= await this.#staging.folder()
+    return join(this.#folder, name)
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Gathers an object's bytes in memory, and in a file once they are many. */
+class BodySink {
+  readonly #bodies: BodyFolder
+  readonly #name: string
+  #held: Buffer[] = []
+  #heldBytes = 0
+  #file: StagingFile | undefined
+
+  constructor(bodies: BodyFolder, name: string) {
+    this.#bodies = bodies
+    this.#name = name
+  }
+
   async take(chunks: AsyncIterable<Buffer>): Promise<void> {
     for await (const chunk of chunks) {
-      if (this.#file === undefined && this.#heldBytes + chunk.length <= SMALL_BYTES_MAX) {
+      if (this.#file === undefined && this.#bodies.take(chunk.length)) {
         this.#held.push(chunk)
         this.#heldBytes += chunk.length
         continue
@@ -103,29 +165,22 @@ class BodySink {
 
   async #spill(): Promise<StagingFile> {
     if (this.#file !== undefined) return this.#file
-    this.#folder = await this.#staging.folder()
-    this.#file = await StagingFile.create(join(this.#folder, 'object'))
+    this.#file = await StagingFile.create(await this.#bodies.path(this.#name))
     for (const chunk of this.#held) this.#file.add(chunk)
+    this.#bodies.giveBack(this.#heldBytes)
     this.#held = []
+    this.#heldBytes = 0
     return this.#file
   }
 
-  async finish(): Promise<ObjectBody> {
-    const file = this.#file
-    if (file === undefined) return { bytes: Buffer.concat(this.#held) }
-    this.#file = undefined
-    await file.close()
-    return { path: file.path, length: file.bytes }
+  /** After the last chunk, or when it is given up. */
+  async close(): Promise<void> {
+    await this.#file?.close()
   }
 
-  async dispose(): Promise<void> {
-    this.#held = []
+  /** After `close`. */
+  get body(): ObjectBody {
     const file = this.#file
-    this.#file = undefined
-    try {
-      await file?.close()
-    } finally {
-      if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
-    }
+    return file === undefined ? { bytes: Buffer.concat(this.#held) } : { path: file.path, length: file.bytes }
   }
 }

@@ -102,20 +102,34 @@ export class FrameBuilder {
     const metadata = this.#metadata
     metadata?.copy(buffer, FRAME_HEADER_BYTES + 4 * this.#count)
     const decided = metadata !== undefined && holdsDecisions(metadata) ? FrameFlag.decided : 0
-    buffer.writeUInt32LE(MAGIC, 0)
-    buffer[4] = metadata === undefined ? FORMAT_VERSION : FORMAT_VERSION_WITH_METADATA
-    buffer[5] = (isOdd(buffer, payload, this.#count) ? FrameFlag.odd : 0) | decided
-    buffer[6] = FrameCodec.none
-    buffer[7] = 0
-    buffer.writeUInt32LE(this.#count, 8)
-    buffer.writeUInt32LE(0, 12)
-    buffer.writeDoubleLE(arrivalMs, 16)
-    buffer.writeUInt32LE(recordBytes, 24)
-    buffer.writeUInt32LE(buffer.length - FRAME_HEADER_BYTES, 28)
-    buffer.writeUInt32LE(metadata?.length ?? 0, 32)
-    buffer.writeUInt32LE(0, 36)
+    writeFrameHeader(buffer, {
+      flags: (isOdd(buffer, payload, this.#count) ? FrameFlag.odd : 0) | decided,
+      records: this.#count,
+      arrivalMs,
+      recordBytes,
+      metadataBytes: metadata?.length ?? 0,
+    })
     return new Frame(buffer)
   }
+}
+
+/** The header of a frame, not compressed, whose body is or will be in its place: all of the buffer after the header. */
+export function writeFrameHeader(
+  buffer: Buffer,
+  header: Pick<FrameHeader, 'flags' | 'records' | 'arrivalMs' | 'recordBytes' | 'metadataBytes'>,
+): void {
+  buffer.writeUInt32LE(MAGIC, 0)
+  buffer[4] = header.metadataBytes === 0 ? FORMAT_VERSION : FORMAT_VERSION_WITH_METADATA
+  buffer[5] = header.flags
+  buffer[6] = FrameCodec.none
+  buffer[7] = 0
+  buffer.writeUInt32LE(header.records, 8)
+  buffer.writeUInt32LE(0, 12)
+  buffer.writeDoubleLE(header.arrivalMs, 16)
+  buffer.writeUInt32LE(header.recordBytes, 24)
+  buffer.writeUInt32LE(buffer.length - FRAME_HEADER_BYTES, 28)
+  buffer.writeUInt32LE(header.metadataBytes, 32)
+  buffer.writeUInt32LE(0, 36)
 }
 
 /** True when the payload cannot be read as one clean line a record. */

@@ -109,7 +109,6 @@ export class Session {
     this.#turns = turns
     this.#bytes = bytes
     this.#signal = signal
-    signal.addEventListener('abort', this.#interrupt)
   }
 
   /**
@@ -126,7 +125,7 @@ export class Session {
     }, this.#signal)
   }
 
-  /** Gives the connection back. May be called again. */
+  /** Gives the connection back; the next query gets another. May be called again. */
   end(): void {
     this.#signal.removeEventListener('abort', this.#interrupt)
     if (this.#connection !== undefined) this.#instance.giveBack(this.#connection)
@@ -156,10 +155,17 @@ export class Session {
     })
   }
 
+  async #borrow(): Promise<DuckDBConnection> {
+    this.#signal.addEventListener('abort', this.#interrupt)
+    return this.#instance.borrow(this.#bytes)
+  }
+
   async #guarded<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     this.#signal.throwIfAborted()
     try {
-      this.#connection ??= await this.#instance.borrow(this.#bytes)
+      this.#connection ??= await this.#borrow()
+      // While there was no connection, an abort had nothing to interrupt.
+      this.#signal.throwIfAborted()
       return await work(this.#connection)
     } catch (error) {
       this.#signal.throwIfAborted()

@@ -188,9 +188,10 @@ export class BatchLines {
   }
 }
 
+/** Takes the verdict on a record that fails. @param ordinal counts the records of the lines */
+export type Refuse = (ordinal: number, arrivalMs: number, verdict: Verdict, record: Buffer) => Promise<void>
+
 export class RowLines {
-  /** Ordinals of the records with a verdict. */
-  readonly failed = new BitSet()
   records = 0
   /** A number may be minus zero (or a string looks so). */
   hasMinusZero = false
@@ -208,7 +209,7 @@ export class RowLines {
     return this.#lines.lines
   }
 
-  async add(frame: Frame): Promise<void> {
+  async add(frame: Frame, refuse: Refuse): Promise<void> {
     const openings = this.#metadata?.openings(frame)
     for (const record of frame.recordViews()) {
       const opening = openings?.next().value ?? PLAIN_OPENING
@@ -216,7 +217,7 @@ export class RowLines {
         this.hasMinusZero ||= row.members.includes(':-0.0')
         await this.#lines.addText(`${opening}${row.members}}\n`)
       })
-      if (verdict !== undefined) this.failed.add(this.records)
+      if (verdict !== undefined) await refuse(this.records, frame.arrivalMs, verdict, record)
       this.records += 1
     }
   }

@@ -113,32 +113,48 @@ export function doubtfulRows(table: string): string {
 /** Most records set aside that are put between the others as ranges of the table; more are merged by sorting. */
 export const RANGES_MAX = 40
 
-/** The rows beyond doubt, those set aside at the places of their records. `asideOrdinals`: ascending, undefined if many. */
+/** Consecutive records of a table: ordinals from the first to the last. */
+export interface RecordRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * The rows beyond doubt, those set aside at the places of their records.
+ *
+ * @param asideOrdinals ascending, undefined if many
+ * @param range undefined for all of the table; no others are set aside then
+ */
 export function orderedRows(
   rows: string,
   aside: string | undefined,
   asideOrdinals: readonly number[] | undefined,
   columns: readonly TypedColumn[],
+  range?: RecordRange,
 ): string {
   const values = columns.map(({ name }, index) => `v${index} AS ${quotedName(name)}`).join(', ')
   const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)}`
-  if (aside === undefined) return `SELECT ${values} ${sure}`
+  const within = (ordinal: string): string =>
+    range === undefined ? '' : ` AND ${ordinal} BETWEEN ${range.first} AND ${range.last}`
+  if (aside === undefined) return `SELECT ${values} ${sure}${within('rowid')}`
   if (asideOrdinals !== undefined) {
     const parts: string[] = []
-    let from = 0
+    let from = range?.first ?? 0
     for (const ordinal of asideOrdinals) {
       if (ordinal > from) parts.push(`SELECT ${values} ${sure} AND rowid BETWEEN ${from} AND ${ordinal - 1}`)
       parts.push(`SELECT ${values} FROM ${aside} WHERE line = ${ordinal}`)
       from = ordinal + 1
     }
-    parts.push(`SELECT ${values} ${sure} AND rowid >= ${from}`)
+    const to = range === undefined ? '' : ` AND rowid <= ${range.last}`
+    parts.push(`SELECT ${values} ${sure} AND rowid >= ${from}${to}`)
     return parts.join(' UNION ALL ')
   }
   const names = columns.map((_, index) => `v${index}`).join(', ')
   // Without its table's name, `line` would be a column of that name in the object.
   return (
-    `SELECT ${values} FROM (SELECT rowid AS line, 0 AS place, ${names} ${sure} UNION ALL ` +
-    `SELECT line, rowid AS place, ${names} FROM ${aside}) AS placed ORDER BY placed.line, placed.place`
+    `SELECT ${values} FROM (SELECT rowid AS line, 0 AS place, ${names} ${sure}${within('rowid')} UNION ALL ` +
+    `SELECT line, rowid AS place, ${names} FROM ${aside} WHERE true${within('line')}) AS placed ` +
+    `ORDER BY placed.line, placed.place`
   )
 }
 

@@ -1,0 +1,46 @@
+/** What the conversions of all objects of a batch share. */
+import type { ParquetCompression } from '../../domain/delivery-stream.ts'
+import { EncoderError } from '../../domain/errors.ts'
+import type { FailureSpool } from '../failure-spool.ts'
+import type { TypedColumn } from '../hive-types.ts'
+import type { RecordsByObject } from '../records-by-object.ts'
+import type { Turns } from '../turns.ts'
+import type { Session } from './engine.ts'
+import type { ScanExactly } from './exact-record.ts'
+import type { Refuse } from './lines.ts'
+import type { MetadataLines } from './metadata-lines.ts'
+
+/** DuckDB gave another number of rows than lines were written: the batch is converted again, every record exactly. */
+export class LinesLostError extends Error {
+  override readonly name = 'LinesLostError'
+}
+
+export interface Conversion {
+  readonly session: Session
+  readonly signal: AbortSignal
+  /** For the objects, and for whatever is staged meanwhile. */
+  readonly folder: string
+  /** The table's, then the metadata columns; `keys` of their members in the lines. */
+  readonly columns: readonly TypedColumn[]
+  readonly keys: readonly string[]
+  readonly scan: ScanExactly
+  /** Undefined without metadata columns. */
+  readonly metadata: MetadataLines | undefined
+  readonly parquetCompression: ParquetCompression
+  readonly records: RecordsByObject
+  readonly failures: FailureSpool
+  readonly turns: Turns
+}
+
+/** Spools the verdicts on records whose ordinals count from a place on. */
+export function refuser({ records, failures }: Conversion, place: number): Refuse {
+  return (ordinal, arrivalMs, verdict, record) =>
+    failures.add({ ...records.source(place + ordinal, arrivalMs), ...verdict, rawData: record })
+}
+
+export function defect(what: string): EncoderError {
+  return new EncoderError(`convert: ${what}`, {
+    code: 'EnginesDisagree',
+    hint: 'this is a defect of Hydrant; set convert.engine to js for the time being and report it',
+  })
+}
