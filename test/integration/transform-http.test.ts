@@ -6,7 +6,7 @@ import { Metrics } from '../../src/account/metrics.ts'
 import type { Transform } from '../../src/domain/delivery-stream.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import { KIB, MIB } from '../../src/domain/limits.ts'
-import type { Resolve } from '../../src/process/transform/addresses.ts'
+import type { Resolve } from '../../src/process/transform/guarded-lookup.ts'
 import { createTransform } from '../../src/process/transform/transform.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -280,7 +280,7 @@ describe('addresses', () => {
     const allowedUrls = [`${server.url}/open/`]
     const at = async (path: string) =>
       codesOf(await recordsOf(run([apiFrame(['a'])], { url: server.url + path, allowedUrls })))[0]
-    expect(await at('/open')).toBeUndefined()
+    expect(await at('/open/')).toBeUndefined()
     expect(await at('/open/deep/er?x=1')).toBeUndefined()
     for (const path of ['/', '/opener', '/open/../other', '/%6fpen', '/other'])
       expect(await at(path), path).toBe('Lambda.InvokeAccessDenied')

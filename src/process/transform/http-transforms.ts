@@ -4,9 +4,10 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { checkLiteral, guardedLookup, isAllowedUrl, type Resolve } from './addresses.ts'
+import { isInnerHost, isUrlWithin } from '../../domain/inner-address.ts'
 import { bounded } from './bounded-bytes.ts'
 import type { CallResult } from './codes.ts'
+import { guardedLookup, RefusedAddressError, type Resolve } from './guarded-lookup.ts'
 import { httpFailure, statusFailure } from './http-errors.ts'
 
 export interface HttpSettings {
@@ -55,8 +56,8 @@ export class HttpTransforms {
   }
 
   #send(url: URL, event: Uint8Array, signal: AbortSignal): Promise<IncomingMessage> {
-    const isAllowed = isAllowedUrl(url, this.#settings.allowedUrls)
-    if (!isAllowed) checkLiteral(url.hostname)
+    const isAllowed = isUrlWithin(url.href, this.#settings.allowedUrls)
+    if (!isAllowed && isInnerHost(url.hostname)) throw new RefusedAddressError(url.hostname)
     const { http, https } = isAllowed ? this.#open : this.#guarded
     const options = {
       method: 'POST',
