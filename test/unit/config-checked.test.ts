@@ -82,3 +82,57 @@ test('every metadata column that has the name of a column of the table is told, 
     'extensions.clicks-to-s3.metadataColumns.arrival (line 4): the table has a column "id" already; choose another name',
   ])
 })
+
+async function checkWhole(text: string): Promise<string[]> {
+  const path = join(folder, 'whole.yaml')
+  await writeFile(path, text)
+  const checked = await readCheckedConfig(path, {})
+  return checked.kind === 'refused' ? checked.problems.map(formatProblem) : []
+}
+
+const converting = (table: string, deserializer = '{}') => `deliveryStreams:
+  - DeliveryStreamName: orders
+    ExtendedS3DestinationConfiguration:
+      BucketARN: arn:aws:s3:::lake
+      DataFormatConversionConfiguration:
+        SchemaConfiguration: { DatabaseName: sales, TableName: ${table} }
+        InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: ${deserializer} } }
+        OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } }
+`
+
+test('a table that the file does not have may be one of Glue, and otherwise both ways are named', async () => {
+  expect(await checkWhole(converting('orders'))).toEqual([
+    'deliveryStreams[0] (line 2): table sales.orders is not in catalog.databases; add it there, or set catalog.glue if AWS Glue has it',
+  ])
+  expect(await checkWhole(`catalog: { glue: true }\n${converting('orders')}`)).toEqual([])
+})
+
+test('a column that is mapped must be in the table', async () => {
+  const tables = 'catalog: { databases: { sales: { orders: { columns: [{ name: ts, type: string }] } } } }'
+  expect(
+    await checkWhole(`${tables}\n${converting('orders', '{ ColumnToJsonKeyMappings: { Ts: a, day: b } }')}`),
+  ).toEqual([
+    'deliveryStreams[0] (line 3): Invalid deserializer option(s): ColumnToJsonKeyMappings names columns that the table does not have: day',
+  ])
+})
+
+test('a partitioned stream is judged with its extension, and a transform with the addresses that are allowed', async () => {
+  const partitioned = `deliveryStreams:
+  - DeliveryStreamName: visits
+    ExtendedS3DestinationConfiguration:
+      BucketARN: arn:aws:s3:::lake
+      Prefix: "!{partitionKeyFromLambda:region}/"
+      ErrorOutputPrefix: "!{firehose:error-output-type}/"
+      DynamicPartitioningConfiguration: { Enabled: true }
+`
+  const extension = 'extensions: { visits: { transform: { url: "http://127.0.0.1:8080/t" } } }'
+  expect(await checkWhole(partitioned)).toEqual([
+    'deliveryStreams[0] (line 2): Processing Configuration is not enabled when DataPartitioning is enabled',
+    'deliveryStreams[0] (line 2): Lambda should be present when S3 Prefix contains keys from partitionKeyFromLambda namespace',
+  ])
+  expect(await checkWhole(`${extension}\n${partitioned}`)).toEqual([
+    'extensions.visits.transform.url (line 1): is on a loopback, link-local or private address; if records may go there, add the beginning of the URL to processing.allowedUrls',
+  ])
+  const allowed = 'processing: { allowedUrls: ["http://127.0.0.1:8080/"] }'
+  expect(await checkWhole(`${allowed}\n${extension}\n${partitioned}`)).toEqual([])
+})

@@ -446,3 +446,51 @@ test('whatever a template holds, the result is a configuration with as many stre
     { numRuns: 1_000 },
   )
 })
+
+const processing = (query: string, functionArn: string) => `Prefix: c=!{partitionKeyFromQuery:customer}/
+ErrorOutputPrefix: e/!{firehose:error-output-type}/
+DynamicPartitioningConfiguration: { Enabled: "true" }
+ProcessingConfiguration:
+  Enabled: true
+  Processors:
+    - Type: MetadataExtraction
+      Parameters:
+        - { ParameterName: MetadataExtractionQuery, ParameterValue: ${query} }
+        - { ParameterName: JsonParsingEngine, ParameterValue: JQ-1.6 }
+    - Type: Lambda
+      Parameters:
+        - { ParameterName: LambdaArn, ParameterValue: ${functionArn} }
+        - { ParameterName: NumberOfRetries, ParameterValue: 1 }`
+
+test('processors and partitions come along, with what only the stack knows to be filled in', () => {
+  const shape = '  Shape: { Type: AWS::Lambda::Function, Properties: { FunctionName: shape } }'
+  const made = importText(template(processing('"{customer: .customer}"', '!GetAtt Shape.Arn'), shape), 'x')
+  expect(made.refused).toEqual([])
+  expect(made.text).toContain('arn:aws:lambda:${AWS_REGION}:${AWS_ACCOUNT_ID}:function:shape')
+  expect(declarations(made.text, { AWS_REGION: 'eu-west-1', AWS_ACCOUNT_ID: '111122223333' })).toMatchObject([
+    {
+      ExtendedS3DestinationConfiguration: {
+        DynamicPartitioningConfiguration: { Enabled: true },
+        ProcessingConfiguration: {
+          Processors: [{}, { Parameters: [{}, { ParameterName: 'NumberOfRetries', ParameterValue: '1' }] }],
+        },
+      },
+    },
+  ])
+  const open = importText(template(processing('!ImportValue query', '!ImportValue function')), 'x')
+  expect(open.refused).toEqual([])
+  expect(open.text).toContain('ParameterValue: ${')
+})
+
+test('processors are judged by the rules of the service', () => {
+  const { refused } = importText(template(processing('"{customer: .a, day: .b}"', 'arn:aws:lambda')), 'x')
+  expect(refused).toMatchObject([
+    {
+      name: 'Orders',
+      reasons: [
+        'Invalid lambda ARN.',
+        "MetaDataExtraction JQ Query can't contain keys that are not present in the S3 Prefix expression",
+      ],
+    },
+  ])
+})
