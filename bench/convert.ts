@@ -206,7 +206,7 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
 }
 
 /** Anonymous memory of this process now, in MiB. */
-async function rssAnonMib(): Promise<number> {
+export async function rssAnonMib(): Promise<number> {
   const status = await readFile('/proc/self/status', 'utf8')
   return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }

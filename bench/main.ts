@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), partitions, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -10,6 +10,7 @@ import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
 import { eightShards, oneShard, ORDER_BYTES, type KinesisRun } from './kinesis.ts'
 import type { Shape } from './installation.ts'
 import type { Usage } from './meter.ts'
+import { benchPartitions } from './partitions.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -127,6 +128,7 @@ const KINESIS_RECORDS_PER_SECOND = 150_000
 
 say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
 if (wanted('convert')) await benchConvert()
+if (wanted('partitions')) await benchPartitions()
 if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')
