@@ -33,7 +33,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     resolveColumns,
     engine: engines.planned,
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
-    processors: openProcessors(),
+    processors: openProcessors(parts),
     destination,
     dispatch,
     stagingPath: staging.path,
