@@ -56,6 +56,12 @@ export class Producer {
   }
 }
 
+/** Acknowledged ids that did not land. */
+export function missingOf(producers: readonly Producer[], landedIds: readonly string[]): string[] {
+  const landed = new Set(landedIds)
+  return producers.flatMap(({ acknowledged }) => [...acknowledged].filter((id) => !landed.has(id)))
+}
+
 /** Asserts the oracle: acknowledged ids landed exactly once, unknown ones at most once, no other id at all. */
 export function judge(producers: readonly Producer[], landedIds: readonly string[]): string[] {
   const problems: string[] = []
