@@ -1,0 +1,210 @@
+/**
+ * Dynamic partitioning: which object each record goes to.
+ *
+ * A partition is a tuple of values of the keys that the Prefix names, from the query, from the transform, or from both. The
+ * query's keys are read quickly where its form and the record allow it, and by jq elsewhere; both say the same. Everything
+ * here is a function of the records and the plan, so every attempt makes the same objects.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Log } from '../../account/log.ts'
+import type { Frame } from '../../domain/frame.ts'
+import {
+  NOT_PARTITIONED,
+  PARTITION_VERDICT,
+  type ExtractKeys,
+  type PartitionObject,
+} from '../../domain/ports.ts'
+import type { PartitionKeys } from '../../domain/record-metadata.ts'
+import type { QueryLimits } from '../jq/query-runner.ts'
+import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
+import { Assignment } from './assignment.ts'
+import { uint32s } from './growing-array.ts'
+import { PrefixRules, type KeyValues } from './prefix-rules.ts'
+import { QueryPlaces } from './query-places.ts'
+import { DECIDED, RecordFacts } from './record-facts.ts'
+import { TupleTable } from './tuple-table.ts'
+import { noLambdaValue, noQueryValue, tooManyPartitions, Verdicts } from './verdicts.ts'
+
+export interface PartitionOptions extends QueryLimits {
+  /** Absent: jq reads all keys. */
+  readonly extractKeys?: ExtractKeys
+  readonly log: Log
+}
+
+export function createPartition(options: PartitionOptions): PartitionStage {
+  return { partition: (input) => new PartitionRun(options, input).run() }
+}
+
+/** Records between two turns of the event loop. */
+const TURN_RECORDS = 65_536
+/** Of a partition that was looked at. */
+const IS_GOOD = 1
+
+class PartitionRun {
+  readonly #options: PartitionOptions
+  readonly #input: PartitionInput
+  readonly #rules: PrefixRules
+  readonly #verdicts = new Verdicts()
+  readonly #queryTuples: TupleTable
+  readonly #lambdaTuples: TupleTable
+  readonly #maxPartitions: number
+  readonly #assignment: Assignment
+  /** By partition: 0, IS_GOOD, or the place of the verdict on its records. */
+  readonly #judged = uint32s()
+  /** With keys from both sides: the number of a pair of tuples, and the pair. */
+  readonly #pairs = new Map<number, number>()
+  readonly #pairOf = uint32s()
+
+  constructor(options: PartitionOptions, input: PartitionInput) {
+    const { plan, batch, partitioning } = input
+    this.#options = options
+    this.#input = input
+    this.#maxPartitions = plan.maxPartitions ?? 0
+    this.#rules = new PrefixRules({
+      destination: plan.destination,
+      stream: batch.stream.name,
+      version: plan.version,
+    })
+    this.#queryTuples = new TupleTable(this.#verdicts, noQueryValue)
+    this.#lambdaTuples = new TupleTable(this.#verdicts, noLambdaValue)
+    const { objectBytes } = partitioning
+    this.#assignment = new Assignment({ objectBytes, maxPartitions: this.#maxPartitions })
+  }
+
+  async run(): Promise<DisposablePartitions> {
+    const facts = new RecordFacts((keys) => this.#lambdaNumber(keys))
+    const objectOf = await this.#places(facts)
+    await this.#assignAll(facts, objectOf)
+    const objects = await this.#objects(objectOf)
+    return { objects, objectOf, verdicts: this.#verdicts.all, dispose: () => Promise.resolve() }
+  }
+
+  /** Of each record the number of its tuple of the query's keys, or the place of a verdict. */
+  async #places(facts: RecordFacts): Promise<Uint32Array> {
+    const { queryKeys, lambdaKeys } = this.#rules
+    if (queryKeys.length === 0) {
+      for await (const frame of this.#frames()) facts.add(frame)
+      return new Uint32Array(facts.records)
+    }
+    const { query } = this.#input.partitioning
+    if (query === undefined) throw new Error(`partition batch ${this.#input.batch.batchId}: it has no query`)
+    const places = new QueryPlaces({
+      ...this.#options,
+      query,
+      keys: queryKeys,
+      tuples: this.#queryTuples,
+      verdicts: this.#verdicts,
+      // With keys of the transform as well, a tuple makes as many partitions as these have values, or none.
+      tuplesMax: lambdaKeys.length > 0 || this.#maxPartitions === 0 ? Infinity : this.#maxPartitions,
+      input: { ...this.#input, frames: () => this.#frames() },
+    })
+    return places.find(facts)
+  }
+
+  async *#frames(): AsyncGenerator<Frame> {
+    for await (const frame of this.#input.frames()) {
+      this.#input.signal.throwIfAborted()
+      yield frame
+    }
+  }
+
+  #lambdaNumber(keys: PartitionKeys = {}): number {
+    const names = this.#rules.lambdaKeys
+    if (names.length === 0) return 0
+    const values = names.map((name) => (Object.hasOwn(keys, name) ? (keys[name] ?? null) : null))
+    return this.#lambdaTuples.number(values, true)
+  }
+
+  async #assignAll(facts: RecordFacts, places: Uint32Array): Promise<void> {
+    const arrivalOf = facts.arrivals()
+    const tooMany = (): number => this.#verdicts.place(tooManyPartitions)
+    for (let ordinal = 0; ordinal < places.length; ordinal += 1) {
+      if (ordinal % TURN_RECORDS === TURN_RECORDS - 1) {
+        await nextTurn()
+        this.#input.signal.throwIfAborted()
+      }
+      const arrivalMs = arrivalOf(ordinal)
+      const lambda = facts.keys(ordinal)
+      const place = places[ordinal] ?? NOT_PARTITIONED
+      if (lambda === DECIDED) places[ordinal] = NOT_PARTITIONED
+      else if (place >= PARTITION_VERDICT) continue
+      else if (lambda >= PARTITION_VERDICT) places[ordinal] = lambda
+      else {
+        const partition = this.#partition(place, lambda)
+        const judged = this.#judge(partition)
+        places[ordinal] =
+          judged === IS_GOOD
+            ? (this.#assignment.assign(partition, facts.bytes(ordinal), arrivalMs) ?? tooMany())
+            : judged
+      }
+    }
+  }
+
+  #partition(query: number, lambda: number): number {
+    if (this.#rules.lambdaKeys.length === 0) return query
+    if (this.#rules.queryKeys.length === 0) return lambda
+    const key = query * this.#lambdaTuples.size + lambda
+    let pair = this.#pairs.get(key)
+    if (pair === undefined) {
+      pair = this.#pairs.size
+      this.#pairs.set(key, pair)
+      this.#pairOf.push(query)
+      this.#pairOf.push(lambda)
+    }
+    return pair
+  }
+
+  #judge(partition: number): number {
+    while (this.#judged.length <= partition) this.#judged.push(0)
+    const known = this.#judged.at(partition)
+    if (known !== 0) return known
+    const [query, lambda] = this.#tuples(partition)
+    const hasSlash = [...query, ...lambda].some((value) => value.includes('/'))
+    const problem = hasSlash ? this.#rules.dotProblem(this.#values(partition)) : undefined
+    const judged = problem === undefined ? IS_GOOD : this.#verdicts.place(problem)
+    this.#judged.set(partition, judged)
+    return judged
+  }
+
+  #tuples(partition: number): readonly [query: readonly string[], lambda: readonly string[]] {
+    const { queryKeys, lambdaKeys } = this.#rules
+    if (lambdaKeys.length === 0) return [this.#queryTuples.tuple(partition), []]
+    if (queryKeys.length === 0) return [[], this.#lambdaTuples.tuple(partition)]
+    return [
+      this.#queryTuples.tuple(this.#pairOf.at(2 * partition)),
+      this.#lambdaTuples.tuple(this.#pairOf.at(2 * partition + 1)),
+    ]
+  }
+
+  #values(partition: number): KeyValues {
+    const [query, lambda] = this.#tuples(partition)
+    return {
+      queryKeys: keysOf(this.#rules.queryKeys, query),
+      lambdaKeys: keysOf(this.#rules.lambdaKeys, lambda),
+    }
+  }
+
+  /** Those whose names S3 and Firehose take; the records of the others get a verdict. */
+  async #objects(objectOf: Uint32Array): Promise<readonly PartitionObject[]> {
+    const objects: PartitionObject[] = []
+    const places = new Uint32Array(this.#assignment.objects)
+    const valuesOf: KeyValues[] = []
+    for (let index = 0; index < places.length; index += 1) {
+      const { partition, part, oldestArrivalMs } = this.#assignment.object(index)
+      const values = (valuesOf[partition] ??= this.#values(partition))
+      const problem = this.#rules.problem(values, oldestArrivalMs)
+      if (problem === undefined) places[index] = objects.push({ ...values, part, oldestArrivalMs }) - 1
+      else places[index] = this.#verdicts.place(problem)
+      if (index % TURN_RECORDS === TURN_RECORDS - 1) await nextTurn()
+    }
+    if (objects.length < places.length) {
+      for (const [ordinal, object] of objectOf.entries())
+        if (object < PARTITION_VERDICT) objectOf[ordinal] = places[object] ?? NOT_PARTITIONED
+    }
+    return objects
+  }
+}
+
+function keysOf(names: readonly string[], values: readonly string[]): PartitionKeys {
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
+}
