@@ -20,6 +20,7 @@ import { createDispatch } from './deliver/dispatch.ts'
 import type { DeliveryStream } from './domain/delivery-stream.ts'
 import type { Dispatch } from './domain/ports.ts'
 import { applyDeclarations, checkDeclarations, type DeclarationsOptions } from './receive/declarations.ts'
+import { queryProblem } from './process/jq/query-problem.ts'
 import { systemClock as clock } from './runtime/clock.ts'
 import type { CrashHook } from './runtime/crash-point.ts'
 import { openCatalog } from './wiring/catalog.ts'
@@ -174,6 +175,7 @@ function declarationsOf(config: Config, { store, resolveColumns, log }: Parts): 
     log,
     resolveColumns,
     supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
+    queryProblem,
   }
 }
 

@@ -28,6 +28,7 @@ export interface DeliveryOptions extends LandingOptions {
   readonly resolveColumns: ResolveColumns
   /** What new plans are made with. */
   readonly engine: PlannedEngine
+  readonly maxPartitions: number
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly metrics: Metrics
@@ -122,12 +123,15 @@ async function endBatch(options: DeliveryOptions, batch: SealedBatch, landed: La
 
 /** The pinned plan, or undefined when the batch or its delivery stream is gone. */
 async function pinPlan(options: DeliveryOptions, batch: SealedBatch): Promise<Plan | undefined> {
-  const { store, resolveColumns, engine } = options
+  const { store, resolveColumns, engine, maxPartitions } = options
   if (batch.plan !== undefined) return batch.plan
   for (;;) {
     const stream = await store.registry.get(batch.stream.name)
     if (stream?.incarnation !== batch.stream.incarnation) return undefined
-    const pinned = await store.buffer.pin(batch, await makePlan(stream, resolveColumns, engine))
+    const pinned = await store.buffer.pin(
+      batch,
+      await makePlan(stream, resolveColumns, engine, maxPartitions),
+    )
     if (pinned.kind === 'finished') return undefined
     if (pinned.kind === 'pinned') return pinned.plan
   }

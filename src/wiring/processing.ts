@@ -1,18 +1,58 @@
-/** What processes and partitions the batches of this process. */
-import { EncoderError } from '../domain/errors.ts'
-import type { Processors } from '../domain/ports.ts'
+/** What processes and partitions batches, joined from its parts. Nothing is called, and no client made, before a stream asks for it. */
+import type { Log } from '../account/log.ts'
+import type { Metrics } from '../account/metrics.ts'
+import type { Config } from '../config/schema.ts'
+import type { RoleSessions } from '../deliver/role-sessions.ts'
+import type { Buffer, ExtractKeys, Processors, Registry } from '../domain/ports.ts'
+import { createPartition } from '../process/partition/partition.ts'
 import { createProcessors } from '../process/processors.ts'
-import type { PartitionStage } from '../process/stages.ts'
+import type { TransformStage } from '../process/stages.ts'
 import { createTransform } from '../process/transform/transform.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
-import type { Parts } from './parts.ts'
+import type { CrashHook } from '../runtime/crash-point.ts'
+import type { OnStop } from './parts.ts'
 import { ownKeys } from './roles.ts'
 
-/** Nothing is called, and no client made, before a stream asks for it. */
-export function openProcessors({ config, store, sessions, metrics, log, crash, onStop }: Parts): Processors {
+export interface ProcessingOptions {
+  readonly config: Config
+  readonly buffer: Pick<Buffer, 'derive' | 'readDerived'>
+  readonly registry: Pick<Registry, 'get'>
+  /** Of the engine; absent where it has none, then jq reads all keys. */
+  readonly extractKeys: ExtractKeys | undefined
+  /** Absent: roles are not assumed. */
+  readonly sessions: RoleSessions | undefined
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly crash: CrashHook
+  readonly onStop: OnStop
+}
+
+export function openProcessors(options: ProcessingOptions): Processors {
+  const { config, buffer, extractKeys, metrics, log, crash } = options
+  const { queryMaxMs, queryOutputMaxBytes } = config.processing
+  const extract = extractKeys === undefined ? {} : { extractKeys }
+  return createProcessors({
+    buffer,
+    transform: openTransform(options),
+    partition: createPartition({ queryMaxMs, queryOutputMaxBytes, ...extract, log }),
+    clock,
+    metrics,
+    log,
+    crash,
+  })
+}
+
+function openTransform({
+  config,
+  registry,
+  sessions,
+  metrics,
+  log,
+  onStop,
+}: ProcessingOptions): TransformStage {
   const { transformsPerBatch, allowedUrls } = config.processing
   const transform = createTransform({
-    registry: store.registry,
+    registry,
     callsPerBatch: transformsPerBatch,
     lambda: { ...ownKeys(config), endpoint: config.aws.lambdaEndpoint, roles: sessions },
     http: { allowedUrls },
@@ -21,23 +61,5 @@ export function openProcessors({ config, store, sessions, metrics, log, crash, o
     log,
   })
   onStop(() => Promise.resolve(transform.close()))
-  return createProcessors({
-    buffer: store.buffer,
-    transform,
-    partition: noPartitions,
-    clock,
-    metrics,
-    log,
-    crash,
-  })
-}
-
-const noPartitions: PartitionStage = {
-  partition: ({ batch }) =>
-    Promise.reject(
-      new EncoderError(`partition batch ${batch.batchId}: this version has no partitions`, {
-        code: 'NoPartitions',
-        hint: 'deliver it with a version that has them',
-      }),
-    ),
+  return transform
 }

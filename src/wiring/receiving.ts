@@ -1,6 +1,7 @@
 /** Where records come in by HTTP. */
 import { unsupportedColumns } from '../convert/engines.ts'
 import type { Accept } from '../domain/ports.ts'
+import { queryProblem } from '../process/jq/query-problem.ts'
 import { createAccept, type FrontDoor } from '../receive/accept.ts'
 import { createApiServer } from '../receive/http/server.ts'
 import { createStreamDirectory } from '../receive/stream-directory.ts'
@@ -48,6 +49,7 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<Rece
     resolveColumns,
     asksGlue: (table) => asksGlue(inForce(), table),
     supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
+    queryProblem,
     clock,
     metrics,
     log,

@@ -106,5 +106,5 @@ function died(how: string, cause?: unknown): EncoderError {
 function threadEntry(): URL | string {
   if (!import.meta.url.endsWith('.ts')) return new URL('./query-worker.js', import.meta.url)
   const source = new URL('./query-worker.ts', import.meta.url).href
-  return `import('tsx/esm/api').then((tsx) => { tsx.register(); return import('${source}') })`
+  return `import('${import.meta.resolve('tsx/esm/api')}').then((tsx) => { tsx.register(); return import('${source}') })`
 }
