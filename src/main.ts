@@ -15,6 +15,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string
 }
 
+/** Of a preview; more are counted, not listed. */
+const RECORDS_LISTED = 100
+
 interface ServeFlags {
   readonly config: string
   readonly roles: ReadonlySet<Role>
@@ -24,6 +27,16 @@ interface ServeFlags {
 
 interface ImportFlags {
   readonly parameter?: ReadonlyMap<string, string>
+}
+
+interface PreviewFlags {
+  readonly config: string
+  readonly stream: string
+  readonly sample: string
+  readonly base64?: true
+  readonly transform?: true
+  readonly limit: number
+  readonly json?: true
 }
 
 interface ShardsFlags {
@@ -51,6 +64,17 @@ function commandLine(finish: (exitCode: number) => void): Command {
     .description('read a configuration file, say everything that is wrong with it, touch nothing')
     .requiredOption('--config <file>', 'configuration file, YAML or JSON')
     .action(async (flags: { readonly config: string }) => finish(await check(flags.config)))
+  program
+    .command('preview')
+    .description('show what a declared delivery stream would make of sample records, touch nothing')
+    .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+    .requiredOption('--stream <name>', 'name of a delivery stream that it declares')
+    .requiredOption('--sample <file>', 'a record on each line; - is standard input')
+    .option('--base64', 'each line is base64 of a record')
+    .option('--transform', 'call the Lambda function or URL that transforms records')
+    .option('--limit <number>', 'records that are listed', count, RECORDS_LISTED)
+    .option('--json', 'print all that is known as one line of JSON')
+    .action(async (flags: PreviewFlags) => finish(await previewSample(flags)))
   program
     .command('import')
     .description('print delivery streams of AWS as a part of a configuration file')
@@ -91,6 +115,22 @@ async function check(path: string): Promise<number> {
   }
   for (const note of loaded.notes ?? []) process.stdout.write(`note: ${formatProblem(note)}\n`)
   process.stdout.write(`ok: ${path}\n`)
+  return 0
+}
+
+/** The engine is loaded only by what converts. */
+async function previewSample({ config: path, stream, sample, ...flags }: PreviewFlags): Promise<number> {
+  const loaded = await readCheckedConfig(path, readEnvironment().variables)
+  if (loaded.kind === 'refused') return refuse(path, loaded.problems)
+  const { preview } = await import('./preview.ts')
+  const { previewJson, previewText } = await import('./preview/report.ts')
+  const found = await preview({
+    config: loaded.config,
+    stream,
+    sample: { path: sample, isBase64: flags.base64 === true },
+    callsTransform: flags.transform === true,
+  })
+  await print(flags.json ? previewJson(found) : previewText(found, flags.limit))
   return 0
 }
 
@@ -152,6 +192,11 @@ function port(text: string): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.')
   return number
+}
+
+function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
 }
 
 function parameter(pair: string, before?: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

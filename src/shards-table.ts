@@ -1,5 +1,6 @@
 /** The shards of all delivery streams as a table for people: a line a shard, no blanks inside a value. */
 import type { ShardEntry, ShardsAnswer } from './admin/shards.ts'
+import { aligned } from './aligned.ts'
 import { timestampOf } from './domain/shard.ts'
 
 const TITLES = ['DELIVERY STREAM', 'SHARD', 'STATUS', 'OWNER', 'CHECKPOINT', 'AGE', 'BEHIND']
@@ -33,16 +34,6 @@ function cellsOf(shard: ShardEntry): string[] {
   const { shardId, status, holder, checkpoint, checkpointAgeMs, behindMs } = shard
   const behind = behindMs === undefined || status === 'ended' ? NOTHING : humaneDuration(behindMs)
   return [shardId, status, holder ?? NOTHING, shortened(checkpoint), humaneDuration(checkpointAgeMs), behind]
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = TITLES.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
 }
 
 function shortened(checkpoint: string): string {

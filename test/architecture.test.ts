@@ -13,7 +13,7 @@ const stage = ['domain', 'runtime', 'account']
 
 /**
  * Folders of src/ and the folders that each may import, besides itself. `app`: the files that stand beside main.ts, the
- * folder wiring, which joins the stages for them, and the folder of the command import.
+ * folder wiring, which joins the stages for them, and the folders of the commands import and preview.
  */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config'],
@@ -59,7 +59,7 @@ const tree = readSourceTree('src')
 /** `src/store/redis/buffer.ts` belongs to `store`, `src/app.ts` to `app`. */
 function groupOf(path: string): string {
   const [, first = '', ...rest] = path.split('/')
-  if (rest.length > 0) return ['wiring', 'import'].includes(first) ? 'app' : first
+  if (rest.length > 0) return ['wiring', 'import', 'preview'].includes(first) ? 'app' : first
   return first === 'main.ts' ? 'main' : 'app'
 }
 

@@ -20,6 +20,8 @@ export interface ErrorOutputOptions {
   /** A folder of this process for error lines that do not fit in memory. */
   readonly stagingPath: string
   readonly crash: CrashHook
+  /** Told of each record that failed, in the order of the batch. */
+  readonly onFailure?: (failure: LocatedFailure) => void
 }
 
 /** An attempt of which it is known what failed. */
@@ -44,7 +46,7 @@ export async function putErrors(options: ErrorOutputOptions, attempt: FailedAtte
   )
   const lines = byType((type) => new ErrorLines(`${staged}-${type}.ndjson`))
   try {
-    const sources = await writeLines(attempt, expected, lines)
+    const sources = await writeLines(options, attempt, expected, lines)
     options.crash('after-error-file')
     const objects: DeliveredObject[] = []
     for (const type of ERROR_TYPES) {
@@ -75,6 +77,7 @@ function sumOf(counts: Readonly<Record<string, number>>): number {
 
 /** Fails unless each record that is known to have failed was found, and no other. */
 async function writeLines(
+  { onFailure }: ErrorOutputOptions,
   { batch, plan, records, decided, encoded }: FailedAttempt,
   expected: Readonly<Record<ErrorType, number>>,
   lines: Readonly<Record<ErrorType, ErrorLines>>,
@@ -91,6 +94,7 @@ async function writeLines(
     })) {
       found[failure.errorType] += 1
       sources.add(failure)
+      onFailure?.(failure)
       yield failure
     }
   }

@@ -109,7 +109,7 @@ export async function applyDeclarations(options: DeclarationsOptions): Promise<r
   await checkDeclarations(options)
   const applied: DeliveryStream[] = []
   for (const input of options.declarations)
-    applied.push(await declare(wanted(input, options), input, options))
+    applied.push(await declare(declaredStream(input, options), input, options))
   const names = new Set(applied.map((stream) => stream.name))
   const others = (await options.registry.list()).filter((stream) => !names.has(stream.name))
   for (const stream of others)
@@ -156,7 +156,7 @@ export async function checkDeclarations(options: DeclarationsOptions): Promise<v
   for (const [index, input] of options.declarations.entries()) {
     const found = declarationProblems(input, options)
     if (found.length === 0) {
-      const stream = wanted(input, options)
+      const stream = declaredStream(input, options)
       const problem = (await problemOutside(stream, input, options)) ?? (await unmadeChange(stream, options))
       if (problem !== undefined) found.push(problem)
       if (seen.has(stream.name)) found.push(`${stream.name} is declared twice`)
@@ -215,7 +215,10 @@ async function unmadeChange(
 }
 
 /** The stream that a checked declaration asks for, as if it were new. */
-function wanted(input: unknown, { context, clock, extensions }: DeclarationsOptions): DeliveryStream {
+export function declaredStream(
+  input: unknown,
+  { context, clock, extensions }: Pick<DeclarationsOptions, 'context' | 'clock' | 'extensions'>,
+): DeliveryStream {
   return definitionFrom(read(input, context), {
     ...context,
     extensions,
