@@ -58,7 +58,9 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
 
 function streamOf({ config, stream: name }: PreviewOptions): DeliveryStream {
   const context = { ...config.aws, ...deploymentRules(config), limits: config.limits, nearestName }
-  const names = config.deliveryStreams.map(({ DeliveryStreamName: declared }) => String(declared))
+  const names = config.deliveryStreams.map(({ DeliveryStreamName: declared }) =>
+    typeof declared === 'string' ? declared : '',
+  )
   const declaration = config.deliveryStreams[names.indexOf(name)]
   if (declaration === undefined) {
     const nearest = nearestName(name, names)

@@ -147,13 +147,14 @@ test('a transform is called only if that is asked for', async () => {
     response.end(JSON.stringify({ records: records.map((record) => ({ ...record, result: 'Ok', data })) }))
   })
   try {
-    const config = `${CONFIG.replace(
-      'objectStore:',
-      `processing: { allowedUrls: ['${transform.url}'] }\nextensions: { logs: { transform: { url: '${transform.url}' } } }\nobjectStore:`,
-    ).replace(
-      / {6}ProcessingConfiguration:\n {8}Enabled: true\n {8}Processors:\n {10}- Type: Decompression[^]*$/,
-      '',
-    )}`
+    const { url } = transform
+    const settings = `processing: { allowedUrls: ['${url}'] }\nextensions: { logs: { transform: { url: '${url}' } } }\n`
+    const config =
+      settings +
+      CONFIG.replace(
+        / {6}ProcessingConfiguration:\n {8}Enabled: true\n {8}Processors:\n {10}- Type: Decompression[^]*$/,
+        '',
+      )
     await writeFile(join(folder, 'sample.txt'), 'a\nb\n')
     const without = await previewed(['--stream', 'logs', '--sample', 'sample.txt'], config)
     expect([without.err, without.out]).toEqual(['', expect.stringContaining('the transform was not called')])
