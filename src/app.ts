@@ -174,7 +174,7 @@ function declarationsOf(config: Config, { store, resolveColumns, log }: Parts): 
     clock,
     log,
     resolveColumns,
-    supportsColumns: (columns) => unsupportedColumns(config.convert.engine, columns),
+    supportsColumns: (columns, conversion) => unsupportedColumns(config.convert.engine, columns, conversion),
     queryProblem,
   }
 }

@@ -72,7 +72,7 @@ function commandLine(finish: (exitCode: number) => void): Command {
     .requiredOption('--sample <file>', 'a record on each line; - is standard input')
     .option('--base64', 'each line is base64 of a record')
     .option('--transform', 'call the Lambda function or URL that transforms records')
-    .option('--limit <number>', 'records that are listed', count, RECORDS_LISTED)
+    .option('--limit <number>', 'records that are listed', wholeNumber, RECORDS_LISTED)
     .option('--json', 'print all that is known as one line of JSON')
     .action(async (flags: PreviewFlags) => finish(await previewSample(flags)))
   program
@@ -194,7 +194,7 @@ function port(text: string): number {
   return number
 }
 
-function count(text: string): number {
+function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
 }

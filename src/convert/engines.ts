@@ -3,11 +3,11 @@
  * what an older plan asks for is opened when it is met. A batch that killed processes goes to a child process.
  */
 import type { Log } from '../account/log.ts'
-import type { Column } from '../domain/delivery-stream.ts'
+import type { Column, FormatConversion } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
 import type { Engine, Plan } from '../domain/plan.ts'
 import type { Encoder, ExtractKeys } from '../domain/ports.ts'
-import { isNested, typedColumns } from './hive-types.ts'
+import { typedColumns } from './hive-types.ts'
 import { isolatedEncoder } from './isolated.ts'
 import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
 import { openRawEncoder } from './raw.ts'
@@ -40,16 +40,19 @@ type OpenEncoder = Encoder & {
   close(): Promise<void>
 }
 
-/** What is wrong with these columns for the engine, or undefined. */
-export function unsupportedColumns(engine: ConvertingEngine, columns: readonly Column[]): string | undefined {
+/** What is wrong with these columns for this conversion and the engine, or undefined. */
+export function unsupportedColumns(
+  engine: ConvertingEngine,
+  columns: readonly Column[],
+  conversion: FormatConversion,
+): string | undefined {
   try {
-    const nested = typedColumns(columns).find(({ type }) => isNested(type))
-    if (nested) return `column ${JSON.stringify(nested.name)} is of type ${nested.type.kind}`
+    typedColumns(columns, conversion)
+    return engine === 'js' ? parquetjsSupports(columns, conversion) : undefined
   } catch (error) {
     if (error instanceof EncoderError) return error.message
     throw error
   }
-  return engine === 'js' ? parquetjsSupports(columns) : undefined
 }
 
 /** @throws StartError when the configured engine does not load on this machine */

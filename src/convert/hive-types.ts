@@ -228,9 +228,13 @@ export function holdsKind(type: HiveType, kind: HiveKind): boolean {
 /**
  * The columns of a table with their types read. Throws EncoderError for a type that is not supported
  * (`DataFormatConversion.InvalidTypeFormat`), for no columns, or for columns without a name, of one name, or with a name that
- * Glue would not keep: with upper-case letters, or U+0001 (`.InvalidSchema`).
+ * Glue would not keep: with upper-case letters, or U+0001 (`.InvalidSchema`); the same, in AWS's words, for bytes anywhere in a
+ * column when the conversion is known and reads by OpenXJsonSerDe.
  */
-export function typedColumns(columns: readonly Column[], options: TypeOptions = {}): readonly TypedColumn[] {
+export function typedColumns(
+  columns: readonly Column[],
+  conversion?: Pick<FormatConversion, 'timestampUnit' | 'hive'>,
+): readonly TypedColumn[] {
   const names = new Set<string>()
   for (const { name } of columns) {
     if (name === '') throw invalidSchema('a column has no name')
@@ -240,12 +244,23 @@ export function typedColumns(columns: readonly Column[], options: TypeOptions = 
     names.add(name)
   }
   if (columns.length === 0) throw invalidSchema('the table has no columns')
-  return columns.map(({ name, type }) => ({ name, type: parseHiveType(type, options) }))
+  const typed = columns.map(({ name, type }) => ({ name, type: parseHiveType(type, conversion) }))
+  const bytes = typed.find(({ type }) => holdsKind(type, 'binary'))
+  if (bytes !== undefined && conversion !== undefined && conversion.hive === undefined) {
+    throw new EncoderError(NO_BYTES, {
+      code: INVALID_SCHEMA,
+      hint: `column ${JSON.stringify(bytes.name)} holds binary: make it a string, or read by HiveJsonSerDe`,
+    })
+  }
+  return typed
 }
+
+const INVALID_SCHEMA = 'DataFormatConversion.InvalidSchema'
+const NO_BYTES = 'One or more columns have types that are not supported by org.openx.data.JsonSerDe'
 
 function invalidSchema(what: string): EncoderError {
   return new EncoderError(`read schema: ${what}`, {
-    code: 'DataFormatConversion.InvalidSchema',
+    code: INVALID_SCHEMA,
     hint: 'correct the columns of the table in the catalog',
   })
 }

@@ -2,15 +2,11 @@
  * From the text of a column to its value, for the JavaScript engine. Grammar and range are hive-types'; what is here is
  * arithmetic that loses nothing on the way: integers and decimals never pass through a double.
  */
+import type { HiveOptions } from '../domain/delivery-stream.ts'
 import { unreachable } from '../domain/errors.ts'
-import {
-  INTEGER_RANGE,
-  TIMESTAMP_MS_MAX,
-  TIMESTAMP_MS_MIN,
-  TIMESTAMP_SECONDS_BELOW,
-  acceptedText,
-  isTextKind,
-} from './accepted-text.ts'
+import { INTEGER_RANGE, acceptedText, isTextKind } from './accepted-text.ts'
+import { decimalParts } from './decimal-text.ts'
+import { readDate, timestampReader } from './hive-times.ts'
 import type { IntegerKind, ScalarType } from './hive-types.ts'
 
 /**
@@ -18,12 +14,18 @@ import type { IntegerKind, ScalarType } from './hive-types.ts'
  * length; char: of its length, filled with blanks. binary: the UTF-8 of the text. date: days since 1970 as number.
  * timestamp: milliseconds (or microseconds) since 1970 as bigint. decimal(p,s): unscaled (times 10^s) as bigint.
  */
-export type HiveValue = boolean | number | bigint | string | Uint8Array
+export type ScalarValue = boolean | number | bigint | string | Uint8Array
+
+/** array: its elements. struct: all of its fields in the order of the type. map: in the order of the text, no two keys alike. */
+export type HiveValue =
+  ScalarValue | readonly (HiveValue | null)[] | ReadonlyMap<ScalarValue, HiveValue | null>
 
 /** The value, or undefined when the column cannot hold it. */
-export type ReadValue = (text: string) => HiveValue | undefined
+export type ReadValue = (text: string) => ScalarValue | undefined
 
-export function valueReader(type: ScalarType): ReadValue {
+/** @param hive absent: as OpenXJsonSerDe takes text */
+export function valueReader(type: ScalarType, hive?: HiveOptions): ReadValue {
+  if (type.kind === 'timestamp') return timestampReader(type.unit === 'micros' ? 6 : 3, hive)
   if (isTextKind(type.kind)) return readerOf(type)
   const accepted = new RegExp(acceptedText(type.kind))
   const read = readerOf(type)
@@ -31,7 +33,7 @@ export function valueReader(type: ScalarType): ReadValue {
 }
 
 /** Reads text that the type's grammar has accepted. */
-function readerOf(type: ScalarType): ReadValue {
+function readerOf(type: Exclude<ScalarType, { readonly kind: 'timestamp' }>): ReadValue {
   switch (type.kind) {
     case 'string':
       return (text) => text
@@ -57,8 +59,6 @@ function readerOf(type: ScalarType): ReadValue {
       return (text) => readDecimal(text, type.precision, type.scale)
     case 'date':
       return readDate
-    case 'timestamp':
-      return (text) => readTimestamp(text, type.unit === 'micros' ? 6 : 3)
     default:
       return unreachable(type)
   }
@@ -173,25 +173,6 @@ function compareTextTo(text: string, double: number): number {
   return left < right ? -1 : 1
 }
 
-interface DecimalParts {
-  readonly negative: boolean
-  /** Without leading zeros. */
-  readonly digits: string
-  /** The value is digits times 10^exponent. */
-  readonly exponent: number
-}
-
-const DECIMAL = /^([+-]?)([0-9]*)(?:[.]([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/
-
-function decimalParts(text: string): DecimalParts {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
-  return {
-    negative: sign === '-',
-    digits: (whole + fraction).replace(/^0+/, ''),
-    exponent: Number(exponent) - fraction.length,
-  }
-}
-
 /** Rounds half up (away from zero) to `scale` digits; undefined when more than `precision` digits are left. */
 function readDecimal(text: string, precision: number, scale: number): bigint | undefined {
   const { negative, digits, exponent } = decimalParts(text)
@@ -206,49 +187,4 @@ function readDecimal(text: string, precision: number, scale: number): bigint | u
   }
   if (unscaled >= 10n ** BigInt(precision)) return undefined
   return negative ? -unscaled : unscaled
-}
-
-const DAY_MS = 86_400_000
-
-/** Days since 1970 of a day that is in the calendar. */
-function epochDays(year: number, month: number, day: number): number | undefined {
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  return date.getUTCDate() === day ? date.getTime() / DAY_MS : undefined
-}
-
-function readDate(text: string): number | undefined {
-  const [year = '', month = '', day = ''] = text.split('-')
-  return epochDays(Number(year), Number(month), Number(day))
-}
-
-const CALENDAR =
-  /^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z?$/
-
-/** @param digits of a second that are kept */
-function readTimestamp(text: string, digits: 3 | 6): bigint | undefined {
-  const fields = CALENDAR.exec(text)
-  if (fields === null) return epochTimestamp(text, digits)
-  const [, year, month, day, hour, minute, second, fraction = ''] = fields
-  const days = epochDays(Number(year), Number(month), Number(day))
-  if (days === undefined) return undefined
-  const seconds = (Number(hour) * 60 + Number(minute)) * 60 + Number(second)
-  const whole = BigInt(days * DAY_MS + seconds * 1000) * (digits === 6 ? 1000n : 1n)
-  return whole + BigInt(fraction.padEnd(digits, '0').slice(0, digits))
-}
-
-/** Seconds or milliseconds since 1970, rounded down to so many digits of a second. */
-function epochTimestamp(text: string, secondDigits: 3 | 6): bigint | undefined {
-  const { negative, digits, exponent } = decimalParts(text)
-  const wholeDigits = digits.length + exponent
-  if (wholeDigits > 15) return undefined
-  const whole = wholeDigits > 0 ? digits.slice(0, wholeDigits) : '0'
-  const isSeconds = Number(whole) < TIMESTAMP_SECONDS_BELOW
-  const kept = wholeDigits + secondDigits - (isSeconds ? 0 : 3)
-  const magnitude = BigInt((kept > 0 ? digits.slice(0, kept) : '').padEnd(Math.max(kept, 0), '0') || '0')
-  const hasRest = /[1-9]/.test(digits.slice(Math.max(kept, 0)))
-  const value = negative ? -magnitude - (hasRest ? 1n : 0n) : magnitude
-  const perMs = secondDigits === 6 ? 1000n : 1n
-  const isTooEarly = value < BigInt(TIMESTAMP_MS_MIN) * perMs
-  return isTooEarly || value >= BigInt(TIMESTAMP_MS_MAX + 1) * perMs ? undefined : value
 }

@@ -28,10 +28,10 @@ export function plannedColumns({ columns: table = [], destination }: Plan): read
   // Without columns of its own a table is an error, whatever else is there.
   if (table.length === 0) return typedColumns(table)
   const metadata = (destination.conversion?.metadataColumns ?? []).filter(({ name }) => !has(table, name))
-  const columns = typedColumns([
-    ...table,
-    ...metadata.map(({ name, field }) => ({ name, type: TYPES[field] })),
-  ])
+  const columns = typedColumns(
+    [...table, ...metadata.map(({ name, field }) => ({ name, type: TYPES[field] }))],
+    destination.conversion,
+  )
   return columns.map((column, index) => {
     const field = metadata[index - table.length]?.field
     return field === undefined ? column : { ...column, field }

@@ -16,7 +16,7 @@ import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_typ
 import util from 'parquetjs-lite/lib/util.js'
 import type { ParquetCompression } from '../domain/delivery-stream.ts'
 import type { TypedColumn } from './hive-types.ts'
-import type { HiveValue } from './hive-values.ts'
+import type { ScalarValue } from './hive-values.ts'
 import { parquetType, scalarOf, schemaElements, type ParquetType } from './parquet-schema.ts'
 import type { StagingFile } from './staging.ts'
 import type { Turns } from './turns.ts'
@@ -89,7 +89,7 @@ export class ParquetFile {
   }
 
   /** Takes one row, values in schema order. When `isPageFull`, await `endPage` before the next. */
-  append(row: readonly (HiveValue | null)[]): void {
+  append(row: readonly (ScalarValue | null)[]): void {
     for (const [index, column] of this.#columns.entries()) {
       const value = row[index] ?? null
       column.levels.push(value === null ? 0 : 1)

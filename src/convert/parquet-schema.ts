@@ -2,7 +2,7 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js'
 import { unreachable } from '../domain/errors.ts'
 import { isNested, type ScalarType, type TypedColumn } from './hive-types.ts'
-import type { HiveValue } from './hive-values.ts'
+import type { ScalarValue } from './hive-values.ts'
 
 export type PhysicalType =
   'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY'
@@ -15,7 +15,7 @@ export interface ParquetType {
   readonly precision?: number
   readonly scale?: number
   /** What PLAIN encoding takes for a value. */
-  readonly plain?: (value: HiveValue) => unknown
+  readonly plain?: (value: ScalarValue) => unknown
 }
 
 /** Bytes of a decimal of more than 18 digits. */

@@ -5,14 +5,14 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../account/log.ts'
-import type { Column, ParquetCompression } from '../domain/delivery-stream.ts'
-import { EncoderError } from '../domain/errors.ts'
+import type { Column, FormatConversion, ParquetCompression } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import type { EncodeInput, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
 import { FailureSpool } from './failure-spool.ts'
-import { typedColumns, type ScalarKind, type TypedColumn } from './hive-types.ts'
-import { valueReader, type HiveValue, type ReadValue } from './hive-values.ts'
-import { recordScanner, type Document } from './json-record.ts'
+import { isNested, typedColumns, type TypedColumn } from './hive-types.ts'
+import type { ScalarValue } from './hive-values.ts'
+import { recordScanner } from './json-record.ts'
+import type { ConversionRules } from './json-rules.ts'
 import {
   eachMetadata,
   metadataFields,
@@ -22,13 +22,12 @@ import {
   warnOfTakenColumns,
 } from './metadata-columns.ts'
 import { PARQUETJS_VERSION, ParquetFile } from './parquet-file.ts'
-import { scalarOf } from './parquet-schema.ts'
 import { recordsByObject, type ObjectRecords, type RecordsByObject } from './records-by-object.ts'
 import { StagingFile, StagingFolder } from './staging.ts'
 import { Turns } from './turns.ts'
-import { mistyped, type Verdict } from './verdicts.ts'
+import type { Verdict } from './verdicts.ts'
 
-type Row = readonly (HiveValue | null)[]
+type Row = readonly (ScalarValue | null)[]
 
 /** Values of the rows of one record that are held until all of it is known to be good. */
 const HELD_CELLS_MAX = 100_000
@@ -39,15 +38,22 @@ export interface ParquetjsEncoder extends Encoder {
   close(): Promise<void>
 }
 
-/** Why this engine cannot serve these columns, as a sentence, or undefined when it can. */
-export function parquetjsSupports(columns: readonly Column[]): string | undefined {
-  try {
-    typedColumns(columns)
-    return undefined
-  } catch (error) {
-    if (error instanceof EncoderError) return `${error.message}; ${error.hint ?? ''}`
-    throw error
-  }
+type ServedOptions = Pick<
+  FormatConversion,
+  'hive' | 'timestampUnit' | 'parquetCompression' | 'parquetVersion'
+>
+
+/** Why this engine cannot convert to these columns so, as a sentence, or undefined when it can. */
+export function parquetjsSupports(columns: readonly Column[], conversion: ServedOptions): string | undefined {
+  const what = unserved(typedColumns(columns, conversion), conversion)
+  return what && `convert.engine js does not serve ${what}; set convert.engine to duckdb, or do without`
+}
+
+function unserved(columns: readonly TypedColumn[], conversion: ServedOptions): string | undefined {
+  if (conversion.parquetCompression === 'ZSTD') return 'the compression ZSTD'
+  if (conversion.parquetVersion === 2) return 'the Parquet writer version V2'
+  const nested = columns.find(({ type }) => isNested(type))
+  return nested && `column ${JSON.stringify(nested.name)}, which is of type ${nested.type.kind}`
 }
 
 /** @param options.stagingPath where the process's staging folder is made */
@@ -72,7 +78,7 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
   if (conversion === undefined || input.plan.columns === undefined) {
     throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
   }
-  const { caseInsensitive, parquetCompression } = conversion
+  const { parquetCompression } = conversion
   const columns = plannedColumns(input.plan)
   const folder = await staging.folder()
   const failures = new FailureSpool(join(folder, 'failures'))
@@ -80,7 +86,7 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
   try {
     const records = await recordsByObject(input, { path: () => join(folder, 'records'), withMetadata })
     try {
-      const writer = new ObjectWriter({ columns, caseInsensitive, parquetCompression }, records, failures)
+      const writer = new ObjectWriter({ columns, rules: conversion, parquetCompression }, records, failures)
       const objects: EncodedObject[] = []
       for await (const object of records.objects()) {
         const written = await writer.write(
@@ -102,7 +108,7 @@ async function encode(input: EncodeInput, staging: StagingFolder): Promise<Encod
 
 interface Schema {
   readonly columns: readonly TypedColumn[]
-  readonly caseInsensitive: boolean
+  readonly rules: ConversionRules
   readonly parquetCompression: ParquetCompression
 }
 
@@ -120,7 +126,7 @@ class ObjectWriter {
     this.#schema = schema
     this.#records = records
     this.#failures = failures
-    this.#scan = rowScanner(tableColumns(schema.columns), schema.caseInsensitive)
+    this.#scan = rowScanner(tableColumns(schema.columns), schema.rules)
     this.#metadata = metadataReader(schema.columns)
   }
 
@@ -197,19 +203,12 @@ function encoded(objects: readonly EncodedObject[], failures: FailureSpool, fold
 /** From a record to its rows; a verdict comes last and is the record's: the first document's, the first column's. */
 function rowScanner(
   columns: readonly TypedColumn[],
-  caseInsensitive: boolean,
+  rules: ConversionRules,
 ): (record: Uint8Array) => Iterable<Row | Verdict> {
-  const scan = recordScanner(columns, caseInsensitive)
-  const readers = columns.map((column) => {
-    const type = scalarOf(column)
-    return { kind: type.kind, read: valueReader(type) }
-  })
+  const scan = recordScanner(columns, rules)
   return function* rowsOf(record) {
-    for (const { document, verdict } of scan(record)) {
-      const row = verdict ?? rowOf(document, readers)
-      yield row
-      if ('code' in row) return
-    }
+    // Nested columns were refused when the stream was configured.
+    for (const { row, verdict } of scan(record)) yield verdict ?? (row as Row)
   }
 }
 
@@ -220,30 +219,15 @@ function metadataReader(columns: readonly TypedColumn[]): ReadMetadata | undefin
   const fields = metadataFields(columns)
   if (fields.length === 0) return undefined
   const none = fields.map(() => null)
+  const perMs = columns.some(({ type }) => type.kind === 'timestamp' && type.unit === 'micros') ? 1000n : 1n
   return (frame) =>
     eachMetadata(
       frame,
       (metadata, shardId) =>
         fields.map((field) => {
           const value = readField[field](metadata, shardId)
-          return field === 'arrival' && value !== null ? BigInt(value) : value
+          return field === 'arrival' && value !== null ? BigInt(value) * perMs : value
         }),
       none,
     )
-}
-
-interface ColumnReader {
-  readonly kind: ScalarKind
-  readonly read: ReadValue
-}
-
-function rowOf(document: Document, readers: readonly ColumnReader[]): Row | Verdict {
-  const row: (HiveValue | null)[] = []
-  for (const [index, { kind, read }] of readers.entries()) {
-    const text = document[index] ?? null
-    const value = text === null ? null : read(text)
-    if (value === undefined) return mistyped(kind, text ?? '')
-    row.push(value)
-  }
-  return row
 }

@@ -15,6 +15,7 @@ export const refusals = {
   malformed: new Refused(verdicts.malformed),
   longKey: new Refused(verdicts.longKey),
   deep: new Refused(verdicts.deep),
+  heavy: new Refused(verdicts.heavy),
   array: new Refused(verdicts.array),
   primitive: new Refused(verdicts.primitive),
 } as const satisfies Partial<Record<keyof typeof verdicts, Refused>>

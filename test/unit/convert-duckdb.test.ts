@@ -118,11 +118,7 @@ test('the exact path writes each value in the one form that the query takes', ()
     { name: 'b', type: 'boolean' },
   ])
   const keys = typed.map(({ name }) => name)
-  const [row] = exactScanner(
-    typed,
-    keys,
-    true,
-  )(
+  const [row] = exactScanner(typed, keys, { caseInsensitive: true })(
     Buffer.from(
       '{"S":1.10,"l":"9007199254740993","d":1E2,"m":-1.005,"t":1789560304.5,"y":"2026-1-2","b":"TRUE"}',
     ),

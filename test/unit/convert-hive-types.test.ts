@@ -2,15 +2,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { acceptedText } from '../../src/convert/accepted-text.ts'
-import { parseHiveType, typedColumns, type HiveType, type ScalarType } from '../../src/convert/hive-types.ts'
-import { valueReader, type HiveValue } from '../../src/convert/hive-values.ts'
+import { parseHiveType, typedColumns, type HiveType } from '../../src/convert/hive-types.ts'
+import { valueReader, type ScalarValue } from '../../src/convert/hive-values.ts'
 import { recordReader } from '../../src/convert/json-record.ts'
 import { mistyped } from '../../src/convert/verdicts.ts'
 import { REFUSED, acceptedText as table } from '../conformance/encoder/accepted-text.ts'
 
 const DAY_MS = 86_400_000
 
-function shown(type: HiveType, value: HiveValue): string {
+function shown(type: HiveType, value: ScalarValue): string {
   if (type.kind === 'date') return new Date(Number(value) * DAY_MS).toISOString().slice(0, 10)
   if (type.kind === 'decimal') {
     const digits = String(value)
@@ -24,17 +24,17 @@ function shown(type: HiveType, value: HiveValue): string {
 }
 
 describe.each(Object.entries(table))('%s', (typeText, cases) => {
-  const type = parseHiveType(typeText) as ScalarType
-  const read = valueReader(type)
-  const readRecord = recordReader([{ name: 'v', type }], true)
+  const type = parseHiveType(typeText)
+  const readRecord = recordReader([{ name: 'v', type }], { caseInsensitive: true })
 
   test.each(cases)('makes of %s the value %j', (json, value) => {
-    const { documents } = readRecord(Buffer.from(`{"v":${json}}`))
-    const text = documents?.[0]?.[0]
-    if (text === undefined) throw new Error(`${json} was not read`)
-    const result = text === null ? null : read(text)
+    const { rows } = readRecord(Buffer.from(`{"v":${json}}`))
+    const result = rows?.[0]?.[0]
     if (value === REFUSED) expect(result).toBeUndefined()
-    else expect(result === null || result === undefined ? result : shown(type, result)).toBe(value)
+    else
+      expect(result === null || result === undefined ? result : shown(type, result as ScalarValue)).toBe(
+        value,
+      )
   })
 })
 

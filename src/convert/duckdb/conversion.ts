@@ -42,10 +42,11 @@ export async function convertBatch(
   }
   const columns = plannedColumns(input.plan)
   const table = tableColumns(columns)
-  const { caseInsensitive, parquetCompression } = planned
-  const isExact = careful || columns.length > JUDGED_COLUMNS_MAX
+  const { caseInsensitive, parquetCompression, hive, jsonKeys, dotsToUnderscores } = planned
+  const isPlain = hive === undefined && jsonKeys === undefined && dotsToUnderscores === undefined
+  const isExact = careful || columns.length > JUDGED_COLUMNS_MAX || !isPlain
   const tableKeys = keySpellings(table, caseInsensitive && !isExact, await firstFrame(input))
-  const scan = exactScanner(table, tableKeys, caseInsensitive, isExact)
+  const scan = exactScanner(table, tableKeys, planned, isExact)
   const ownKeys = metadataKeys(columns)
   const withMetadata = ownKeys.length > 0
   const records = await recordsByObject(input, { path: () => join(folder, 'records'), withMetadata })

@@ -12,7 +12,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
 import type { HiveKind, TypedColumn } from '../hive-types.ts'
-import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-record.ts'
+import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 
 /** The ordinals, within a frame and ascending, of the records that must be read exactly. */
 export type FindDoubtful = (frame: Frame) => readonly number[]

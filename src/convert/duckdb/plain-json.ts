@@ -1,0 +1,106 @@
+/**
+ * Each value in the one form of its type that the query reads without a doubt, see `plainType` and `plainValue` there:
+ *
+ * - boolean and integers as JSON has them; float and double too, minus zero as -0.0 and what is not finite as a string;
+ * - decimals as strings of all their digits; dates and timestamps as strings of ISO 8601, to the millisecond or microsecond;
+ * - text as a string, binary as a string of its base64;
+ * - arrays as arrays; structs as objects of all their fields, in order; maps as arrays of `{"k":…,"v":…}`.
+ */
+import { unreachable } from '../../domain/errors.ts'
+import type { HiveType, StructField } from '../hive-types.ts'
+import type { HiveValue } from '../hive-values.ts'
+
+export type WritePlain = (value: HiveValue) => string
+
+/** Writes values of this type, which are as `HiveValue` says. */
+export function plainWriter(type: HiveType): WritePlain {
+  switch (type.kind) {
+    case 'boolean':
+    case 'tinyint':
+    case 'smallint':
+    case 'int':
+    case 'bigint':
+      return String
+    case 'float':
+    case 'double':
+      return (value) => plainFloat(value as number)
+    case 'decimal':
+      return (value) => `"${plainDecimal(value as bigint, type.scale)}"`
+    case 'string':
+    case 'varchar':
+    case 'char':
+      return (value) => JSON.stringify(value)
+    case 'binary':
+      return (value) => `"${Buffer.from(value as Uint8Array).toString('base64')}"`
+    case 'date':
+      return (value) => `"${new Date((value as number) * 86_400_000).toISOString().slice(0, 10)}"`
+    case 'timestamp':
+      return type.unit === 'micros'
+        ? (value) => `"${plainMicros(value as bigint)}"`
+        : (value) => `"${new Date(Number(value)).toISOString()}"`
+    case 'array':
+      return arrayWriter(type.element)
+    case 'map':
+      return mapWriter(type.key, type.value)
+    case 'struct':
+      return structWriter(type.fields)
+    default:
+      return unreachable(type)
+  }
+}
+
+function plainMicros(value: bigint): string {
+  const micros = Number(((value % 1000n) + 1000n) % 1000n)
+  const ms = new Date(Number((value - BigInt(micros)) / 1000n)).toISOString()
+  return `${ms.slice(0, -1)}${String(micros).padStart(3, '0')}Z`
+}
+
+function plainFloat(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`
+  return Object.is(value, -0) ? '-0.0' : String(value)
+}
+
+function plainDecimal(unscaled: bigint, scale: number): string {
+  const sign = unscaled < 0n ? '-' : ''
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
+  const whole = digits.slice(0, digits.length - scale)
+  return scale === 0 ? sign + whole : `${sign}${whole}.${digits.slice(digits.length - scale)}`
+}
+
+function orNull(write: WritePlain): (value: HiveValue | null | undefined) => string {
+  return (value) => (value === null || value === undefined ? 'null' : write(value))
+}
+
+function arrayWriter(type: HiveType): WritePlain {
+  const element = orNull(plainWriter(type))
+  return (value) => {
+    let text = ''
+    for (const each of value as readonly (HiveValue | null)[])
+      text += (text === '' ? '' : ',') + element(each)
+    return `[${text}]`
+  }
+}
+
+function mapWriter(keyType: HiveType, valueType: HiveType): WritePlain {
+  const [key, element] = [plainWriter(keyType), orNull(plainWriter(valueType))]
+  return (value) => {
+    let text = ''
+    for (const [k, v] of value as ReadonlyMap<HiveValue, HiveValue | null>) {
+      text += `${text === '' ? '' : ','}{"k":${key(k)},"v":${element(v)}}`
+    }
+    return `[${text}]`
+  }
+}
+
+function structWriter(fields: readonly StructField[]): WritePlain {
+  const members = fields.map(({ name, type }, index) => ({
+    start: `${index === 0 ? '' : ','}${JSON.stringify(name)}:`,
+    write: orNull(plainWriter(type)),
+  }))
+  return (value) => {
+    const values = value as readonly (HiveValue | null)[]
+    let text = '{'
+    for (const [index, { start, write }] of members.entries()) text += start + write(values[index])
+    return `${text}}`
+  }
+}
