@@ -8,19 +8,33 @@ import type { Variables } from './config/variables.ts'
 import { parseHiveType } from './convert/hive-types.ts'
 import type { JsonObject } from './domain/delivery-stream.ts'
 import { EncoderError } from './domain/errors.ts'
-import { checkDeclaration, checkExtension, type DeclarationContext } from './receive/declarations.ts'
+import {
+  checkDeclaration,
+  checkExtension,
+  declaredQuery,
+  type DeclarationContext,
+} from './receive/declarations.ts'
 import type { ExtensionProblem } from './receive/extension-rules.ts'
 import { extensionOf, metadataColumnsOf } from './receive/extensions.ts'
-import { takenColumns, unmappedColumns } from './receive/outside-checks.ts'
+import { takenColumns, unmappedColumns, type OutsideChecks } from './receive/outside-checks.ts'
 import { deploymentRules } from './wiring/deployment-rules.ts'
 
-/** Like reading it, but what it declares is checked as well, and all problems come together. */
-export async function readCheckedConfig(path: string, variables: Variables): Promise<Loaded> {
+/**
+ * Like reading it, but what it declares is checked as well, and all problems come together.
+ *
+ * @param queryProblem as a start asks it; without it queries are not compiled
+ */
+export async function readCheckedConfig(
+  path: string,
+  variables: Variables,
+  queryProblem?: OutsideChecks['queryProblem'],
+): Promise<Loaded> {
   const loaded = await readConfig(path, variables)
   if (loaded.kind === 'refused') return loaded
   const { config, lineOf } = loaded
   const problems = [
     ...declarationProblems(config),
+    ...(await queryProblems(config, queryProblem)),
     ...extensionProblems(config),
     ...misspeltExtensions(config),
     ...typeProblems(config),
@@ -44,6 +58,21 @@ function declarationProblems(config: Config): Problem[] {
       message,
     }))
   })
+}
+
+async function queryProblems(
+  config: Config,
+  queryProblem: OutsideChecks['queryProblem'],
+): Promise<Problem[]> {
+  const context = contextOf(config)
+  const problems: Problem[] = []
+  for (const [index, declaration] of config.deliveryStreams.entries()) {
+    if (checkDeclaration(declaration, context, config.extensions).length > 0) continue
+    const query = declaredQuery(declaration, context)
+    const message = query === undefined ? undefined : await queryProblem?.(query)
+    if (message !== undefined) problems.push({ path: ['deliveryStreams', index], message })
+  }
+  return problems
 }
 
 /** The parts of a checked declaration that name a table. */

@@ -28,6 +28,7 @@ export interface DeliveryOptions extends LandingOptions {
   readonly resolveColumns: ResolveColumns
   /** What new plans are made with. */
   readonly engine: PlannedEngine
+  /** Of one batch, with dynamic partitioning; 0: no limit. */
   readonly maxPartitions: number
   readonly dispatch: Dispatch
   readonly clock: Clock

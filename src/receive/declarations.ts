@@ -25,6 +25,7 @@ import { readStructure, type UnknownMember } from './http/constraints.ts'
 import { createInputShape, type CreateInput } from './http/create-input.ts'
 import type { Limits } from './http/shapes.ts'
 import { outsideProblem, type OutsideChecks } from './outside-checks.ts'
+import { partitioningOf } from './processing-delivery.ts'
 
 export interface DeclarationContext extends DeploymentRules {
   readonly region: string
@@ -88,6 +89,12 @@ export function checkExtension(
   nowMs: number,
 ): ExtensionProblem[] {
   return [...unfitExtension(read(input, context), extension, { ...context, nowMs })]
+}
+
+/** The jq query of a declaration that has no problem, where it has one. */
+export function declaredQuery(input: unknown, context: DeclarationContext): string | undefined {
+  const { ExtendedS3DestinationConfiguration: destination } = read(input, context)
+  return destination && partitioningOf(destination)?.query
 }
 
 function read(input: unknown, context: DeclarationContext): CreateInput {

@@ -14,7 +14,7 @@ export interface OutsideChecks {
   /** What this deployment cannot convert of these columns, in a sentence. */
   readonly supportsColumns?:
     ((columns: readonly Column[], conversion: FormatConversion) => string | undefined) | undefined
-  /** Why jq does not take this query, in its words. */
+  /** Why jq does not take this query, in a sentence. */
   readonly queryProblem?: ((query: string) => Promise<string | undefined>) | undefined
 }
 
@@ -31,8 +31,7 @@ async function badQuery(
   { queryProblem }: OutsideChecks,
 ): Promise<string | undefined> {
   const query = destination.partitioning?.query
-  const problem = query === undefined ? undefined : await queryProblem?.(query)
-  return problem && `MetadataExtractionQuery is not a query that jq takes: ${problem}`
+  return query === undefined ? undefined : queryProblem?.(query)
 }
 
 /** Codes of a catalog that may answer in a while. */

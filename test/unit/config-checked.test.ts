@@ -83,10 +83,13 @@ test('every metadata column that has the name of a column of the table is told, 
   ])
 })
 
-async function checkWhole(text: string): Promise<string[]> {
+async function checkWhole(
+  text: string,
+  queryProblem?: (query: string) => Promise<string | undefined>,
+): Promise<string[]> {
   const path = join(folder, 'whole.yaml')
   await writeFile(path, text)
-  const checked = await readCheckedConfig(path, {})
+  const checked = await readCheckedConfig(path, {}, queryProblem)
   return checked.kind === 'refused' ? checked.problems.map(formatProblem) : []
 }
 
@@ -135,4 +138,25 @@ test('a partitioned stream is judged with its extension, and a transform with th
   ])
   const allowed = 'processing: { allowedUrls: ["http://127.0.0.1:8080/"] }'
   expect(await checkWhole(`${allowed}\n${extension}\n${partitioned}`)).toEqual([])
+})
+
+test('a query that jq does not take is a problem of its stream', async () => {
+  const partitioned = (query: string) => `deliveryStreams:
+  - DeliveryStreamName: visits
+    ExtendedS3DestinationConfiguration:
+      BucketARN: arn:aws:s3:::lake
+      Prefix: "!{partitionKeyFromQuery:region}/"
+      ErrorOutputPrefix: "!{firehose:error-output-type}/"
+      DynamicPartitioningConfiguration: { Enabled: true }
+      ProcessingConfiguration:
+        Enabled: true
+        Processors:
+          - Type: MetadataExtraction
+            Parameters: [{ ParameterName: MetadataExtractionQuery, ParameterValue: "${query}" }]
+`
+  const queryProblem = (query: string) => Promise.resolve(query.includes('(') ? `no ${query}` : undefined)
+  expect(await checkWhole(partitioned('{region: .a'), queryProblem)).toEqual([])
+  expect(await checkWhole(partitioned('{region: (.a'), queryProblem)).toEqual([
+    'deliveryStreams[0] (line 2): no {region: (.a',
+  ])
 })

@@ -222,10 +222,10 @@ test('columns that are mapped and not in the table, and a query that jq does not
     'Invalid deserializer option(s): ColumnToJsonKeyMappings names columns that the table does not have: gone',
   )
   const queryProblem = (query: string) =>
-    Promise.resolve(query === '{customer' ? 'unexpected end' : undefined)
+    Promise.resolve(query === '{customer' ? 'the query has no end' : undefined)
   const queried = (query: string) => define(partitioned(extraction(query)))
   expect(await outsideProblem(queried('{customer'), { queryProblem })).toBe(
-    'MetadataExtractionQuery is not a query that jq takes: unexpected end',
+    'the query has no end',
   )
   expect(await outsideProblem(queried('{customer}'), { queryProblem })).toBeUndefined()
 })
