@@ -3,7 +3,7 @@ import { batchSequence, type SealedBatch } from '../domain/batch.ts'
 import type { S3Place } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Destination, ObjectBody } from '../domain/ports.ts'
+import type { Destination, ObjectBody, ProcessInput } from '../domain/ports.ts'
 import type { DerivedDigest, SourceDigest } from './source-digest.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
@@ -20,6 +20,8 @@ export interface DeliveryAttempt {
   /** The batch has killed processes: it is converted in one of its own. */
   readonly careful: boolean
   readonly signal: AbortSignal
+  /** Runs what has time limits of its own: that of the attempt does not count meanwhile. */
+  readonly untimed: NonNullable<ProcessInput['untimed']>
 }
 
 export interface ObjectOfBatch {

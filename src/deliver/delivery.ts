@@ -84,6 +84,7 @@ async function attemptDelivery(
       digest,
       careful: batch.deaths >= DEATHS_BEFORE_CAREFUL,
       signal,
+      untimed: (run) => deadline.untimed(run),
     }
     await endBatch(options, batch, await landBoth(options, attempt))
   } finally {

@@ -85,7 +85,7 @@ function locally(
 
 async function keepTransformed(
   { buffer, transform: stage, log, clock, crash = neverCrash }: ProcessorsOptions,
-  { batch, plan, signal }: ProcessInput,
+  { batch, plan, signal, untimed = (run) => run() }: ProcessInput,
   transform: Transform,
   frames: Frames,
 ): Promise<void> {
@@ -106,7 +106,8 @@ async function keepTransformed(
     }
     crash('after-transform')
   }
-  await buffer.derive(batch, transformed(), signal)
+  // Each call has a time limit; together they may take longer than an attempt, and what was answered must not be asked again.
+  await untimed(() => buffer.derive(batch, transformed(), signal))
   crash('after-derive')
   // None where another attempt was first, whose answers are kept.
   if (answered.records === 0) return

@@ -249,6 +249,25 @@ describe('a transform', () => {
     expect(world.passed).toEqual([])
   })
 
+  test('takes its own time, once: the limit of the attempt does not count while it is asked', async () => {
+    const world = new World({ processing, partitioning: PARTITIONING }, [frameOf(['a'])])
+    const seen: unknown[] = []
+    const untimed: ProcessInput['untimed'] = async (run) => {
+      const answer = await run()
+      seen.push({
+        asked: world.transform.times,
+        isKept: world.buffer.kept !== undefined,
+        partitioned: world.partitioned,
+      })
+      return answer
+    }
+    await world.process({ ...world.input, untimed })
+    expect(seen).toEqual([{ asked: 1, isKept: true, partitioned: undefined }])
+    world.isDerived = true
+    await world.process({ ...world.input, untimed })
+    expect(seen).toHaveLength(1)
+  })
+
   test('gets what belongs to its call', async () => {
     const world = new World({ processing }, [frameOf(['a'])])
     const { input } = world
