@@ -13,20 +13,23 @@ export function readAnswers(body: Uint8Array, recordIds: readonly string[]): rea
   if (answered === undefined) return recordIds.map(() => failed('Lambda.JsonProcessingException'))
   const records = listOf(answered.value)
   if (records === undefined) return recordIds.map(() => failed('Lambda.JsonMappingException'))
-  const sent = new Set(recordIds)
-  const answers = new Map<string, RecordAnswer>()
+  const places = new Map(recordIds.map((recordId, place) => [recordId, place]))
+  const answers: (RecordAnswer | undefined)[] = recordIds.map(() => undefined)
   for (const entry of records) {
-    const recordId = isObject(entry) ? entry['recordId'] : undefined
-    if (!isObject(entry) || typeof recordId !== 'string' || !sent.has(recordId)) continue
-    answers.set(recordId, answers.has(recordId) ? failed('Lambda.DuplicatedRecordId') : answerOf(entry))
+    if (!isObject(entry)) continue
+    const recordId = entry['recordId']
+    const place = typeof recordId === 'string' ? places.get(recordId) : undefined
+    if (place === undefined) continue
+    answers[place] = answers[place] === undefined ? answerOf(entry) : failed('Lambda.DuplicatedRecordId')
   }
-  return recordIds.map((recordId) => answers.get(recordId) ?? failed('Lambda.MissingRecordId'))
+  return answers.map((answer) => answer ?? failed('Lambda.MissingRecordId'))
 }
 
 /** Undefined when it is not JSON. The parser's own words hold pieces of records, so nobody gets to see them. */
 function parsed(body: Uint8Array): { readonly value: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body))
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+    const value: unknown = JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text)
     return { value }
   } catch {
     return undefined

@@ -9,7 +9,7 @@ import type { Transform } from '../../domain/delivery-stream.ts'
 import { MIB } from '../../domain/limits.ts'
 import type { RecordMetadata } from '../../domain/record-metadata.ts'
 import { processingFailed } from './codes.ts'
-import { EventWriter, type EventSource } from './event.ts'
+import { EventWriter, type EventSource, type RecordBytes } from './event.ts'
 import { RecordIds } from './record-ids.ts'
 
 /** Most records in one call. AWS names no number; this is the one of its HTTP endpoints, and keeps an answer quick to read. */
@@ -20,15 +20,15 @@ const PASSING_BYTES_MAX = 4 * MIB
 const INTERVAL_MIN_MS = 1_000
 
 /** A record with its place in a call. */
-export interface Place {
-  /** A view into the frame that it came in. */
-  readonly record: Buffer
+export interface Place extends RecordBytes {
   /** With an origin. */
   readonly metadata: RecordMetadata
   readonly shardId: string
-  /** Absent: it only passes. */
-  readonly recordId?: string
+  /** Undefined: it only passes. */
+  readonly recordId: string | undefined
 }
+
+type SentPlace = Place & { readonly recordId: string }
 
 export type CallLimits = Pick<Transform, 'bufferBytes' | 'bufferIntervalMs'>
 
@@ -62,22 +62,22 @@ export class Call {
 
   pass(place: Place): void {
     this.places.push(place)
-    this.#passingBytes += place.record.length
+    this.#passingBytes += place.length
   }
 
   /** False when the record belongs into another call; then nothing was added. */
-  send(place: Place & { readonly recordId: string }): boolean {
-    const { record, metadata, recordId } = place
+  send(place: SentPlace): boolean {
+    const { length, metadata, recordId } = place
     if (this.#recordIds.length > 0) {
       const { bufferBytes, bufferIntervalMs } = this.#limits
-      if (this.#bytes + record.length > bufferBytes) return false
+      if (this.#bytes + length > bufferBytes) return false
       const apartMs = metadata.arrivalMs - this.#firstArrivalMs
       if (apartMs > Math.max(bufferIntervalMs, INTERVAL_MIN_MS)) return false
     }
     if (!this.#event.add(place)) return false
     if (this.#recordIds.length === 0) this.#firstArrivalMs = metadata.arrivalMs
     this.#recordIds.push(recordId)
-    this.#bytes += record.length
+    this.#bytes += length
     this.places.push(place)
     return true
   }
@@ -101,51 +101,56 @@ export async function* callsOf({ batch, frames, limits, source }: CallsInput): A
   let call = new Call(limits, source)
   let ordinal = 0
   for await (const frame of frames) {
-    for (const place of placesOf(frame, ordinal)) {
+    for (const place of placesOf(frame, ordinal, ids)) {
       if (call.isFull) {
         yield call
         call = new Call(limits, source)
       }
-      const recordId = ids.next(place.metadata.origin)
-      if (place.metadata.verdict !== undefined || place.metadata.isDropped === true) {
+      if (!isSent(place)) {
         call.pass(place)
         continue
       }
-      const sent = { ...place, recordId }
-      if (call.send(sent)) continue
+      if (call.send(place)) continue
       if (call.places.length > 0) yield call
       call = new Call(limits, source)
-      if (!call.send(sent)) call.pass(refused(place))
+      if (!call.send(place)) call.pass(refused(place))
     }
     ordinal += frame.records
   }
   if (call.places.length > 0) yield call
 }
 
-interface PlaceWithOrigin extends Place {
-  readonly metadata: RecordMetadata & { readonly origin: number }
+function isSent(place: Place): place is SentPlace {
+  return place.recordId !== undefined
 }
 
 /** @param first ordinal of the frame's first record */
-function* placesOf(frame: Frame, first: number): Generator<PlaceWithOrigin> {
-  const { metadata: section, arrivalMs } = frame
+function* placesOf(frame: Frame, first: number, ids: RecordIds): Generator<Place> {
+  const { metadata: section, arrivalMs, payload } = frame
   const known = section?.[Symbol.iterator]()
   const shardId = section?.shardId ?? ''
-  let ordinal = first
-  for (const record of frame.recordViews()) {
-    const metadata: RecordMetadata = known?.next().value ?? {
-      arrivalMs,
-      sequenceNumber: '',
-      partitionKey: '',
-    }
-    yield { record, shardId, metadata: { ...metadata, origin: metadata.origin ?? ordinal } }
-    ordinal += 1
+  let start = 0
+  for (let index = 0; index < frame.records; index += 1) {
+    const length = frame.length(index)
+    const metadata = withOrigin(known?.next().value, first + index, arrivalMs)
+    const recordId = ids.next(metadata.origin)
+    const isUndecided = metadata.verdict === undefined && metadata.isDropped !== true
+    yield { payload, start, length, metadata, shardId, recordId: isUndecided ? recordId : undefined }
+    start += length + 1
   }
+}
+
+type WithOrigin = RecordMetadata & { readonly origin: number }
+
+function withOrigin(metadata: RecordMetadata | undefined, place: number, arrivalMs: number): WithOrigin {
+  return metadata === undefined
+    ? { arrivalMs, sequenceNumber: '', partitionKey: '', origin: place }
+    : { ...metadata, origin: metadata.origin ?? place }
 }
 
 /** No call was made for it. */
 function refused(place: Place): Place {
-  const message = `The record is too large to be sent: ${place.record.length} bytes do not fit into a request of 6 MB as base64.`
+  const message = `The record is too large to be sent: ${place.length} bytes do not fit into a request of 6 MB as base64.`
   const verdict = processingFailed('Lambda.InvocationFailure', message, 0)
-  return { ...place, metadata: { ...place.metadata, verdict } }
+  return { ...place, recordId: undefined, metadata: { ...place.metadata, verdict } }
 }

@@ -15,7 +15,7 @@ import { attempt, type Answered, type AttemptsOptions, type Invoke } from './att
 import { callsOf, type Call, type Place } from './calls.ts'
 import { processingFailed, type RecordAnswer } from './codes.ts'
 import { DerivedFrames, type DerivedRecord } from './derived-frames.ts'
-import type { EventSource } from './event.ts'
+import { bytesOf, type EventSource } from './event.ts'
 
 export interface ExchangeOptions {
   /** Tells the ARNs that events name. */
@@ -94,14 +94,14 @@ function* derivedOf(
   let okBytes = 0
   for (const place of places) {
     if (place.recordId === undefined) {
-      yield { ...place, content: place.record }
+      yield { content: bytesOf(place), metadata: place.metadata, shardId: place.shardId }
       continue
     }
     const answer = answers[next]
     if (answer === undefined) throw new Error('read answers of a transform: a record has none')
     next += 1
     counts[answer.kind] += 1
-    if (answer.kind === 'ok') okBytes += place.record.length
+    if (answer.kind === 'ok') okBytes += place.length
     yield derivedRecord(place, answer, attemptsMade)
   }
   for (const result of ['ok', 'dropped', 'failed'] as const)
@@ -117,7 +117,7 @@ function* derivedOf(
 const NOTHING = Buffer.alloc(0)
 
 function derivedRecord(place: Place, answer: RecordAnswer, attemptsMade: number): DerivedRecord {
-  const { record, metadata, shardId } = place
+  const { metadata, shardId } = place
   switch (answer.kind) {
     case 'ok': {
       const { data: base64, bytes, partitionKeys } = answer
@@ -131,7 +131,7 @@ function derivedRecord(place: Place, answer: RecordAnswer, attemptsMade: number)
       return { shardId, content: NOTHING, metadata: { ...metadata, isDropped: true } }
     case 'failed': {
       const verdict = processingFailed(answer.code, answer.message, attemptsMade)
-      return { shardId, content: record, metadata: { ...metadata, verdict } }
+      return { shardId, content: bytesOf(place), metadata: { ...metadata, verdict } }
     }
     default:
       return unreachable(answer)
