@@ -18,7 +18,7 @@ Every process answers on its admin port (\`admin\` in the [configuration](config
 | \`GET /metrics\` | Prometheus text. |
 | \`GET /healthz\` | 200 while the process is alive. |
 | \`GET /readyz\` | 200 when it has started and its store answers; 503 with the reasons in JSON while it starts, stops or cannot reach its store. Destinations are no part of it. |
-| \`GET /records/<record id>\` | Where a delivered record went: its batch, the objects, what became of the batch's records. Kept for 7 days. |
+| \`GET /records/<record id>\` | Where a delivered record went: its batch, the objects, what became of the batch's records. Kept for 7 days. Of a batch with thousands of objects those of errors and the first ones, some 2,000; \`objectsLeftOut\` counts the others. |
 | \`GET /quarantine\`, \`POST /quarantine/<delivery stream>/<batch id>/release\` | The batches that were set aside, and their way back: [operations](operations.md#quarantined-batches). |
 | \`GET /shards\` | The shards that feed delivery streams, who reads them and how far, in JSON; \`hydrant shards\` prints them: [operations](operations.md#shards). |
 

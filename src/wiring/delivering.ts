@@ -35,7 +35,6 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     maxPartitions: config.delivery.maxPartitions,
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
     processors: openProcessors({ ...parts, ...store, extractKeys: engines.extractKeys }),
-    maxPartitions: config.delivery.maxPartitions,
     destination,
     dispatch,
     stagingPath: staging.path,
