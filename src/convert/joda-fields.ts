@@ -33,7 +33,14 @@ function epochDayOf(fields: TimeFields): number | undefined {
   year = fields.year ?? yearOfEra ?? year
   if (Math.abs(year) > YEAR_MAX || Math.abs(weekyear ?? 0) > YEAR_MAX) return undefined
   let day = dayOf(year, 1, 1)
-  if (weekyear !== undefined) day = dayAt(dayInWeek(weekyear, weekOf(day).week, weekdayOf(day)))
+  if (weekyear !== undefined) {
+    // Of the two kinds of year the one that was said first is set first.
+    const isFirst =
+      Object.keys(fields).find((field) => /^(year|yearOfEra|weekyear)$/.test(field)) === 'weekyear'
+    if (isFirst) day = dayOf(1970, 1, 1)
+    day = dayAt(dayInWeek(weekyear, weekOf(day).week, weekdayOf(day)))
+    if (isFirst && (fields.year ?? yearOfEra) !== undefined) day = dayOf(year, day.month, day.dayOfMonth)
+  }
   if (monthOfYear !== undefined) day = dayOf(day.year, monthOfYear, day.dayOfMonth)
   if (weekOfWeekyear !== undefined) day = dayAt(day.epochDay + 7 * (weekOfWeekyear - weekOf(day).week))
   if (fields.dayOfYear !== undefined) day = dayAt(dayOf(day.year, 1, 1).epochDay + fields.dayOfYear - 1)

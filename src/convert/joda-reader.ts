@@ -19,11 +19,13 @@ export function jodaReader(pattern: string): ReadTime {
   if (readers === undefined)
     throw new Error(`read pattern ${JSON.stringify(pattern)}: it is none of Joda-Time`)
   return (text) => {
-    const reading: Reading = { text, at: 0, fields: {}, ms: 0, offsetMs: 0, zone: UTC }
+    const reading: Reading = { text, at: 0, fields: {}, ms: 0, offsetMs: undefined, zone: UTC }
     for (const read of readers) if (!read(reading)) return undefined
     if (reading.at !== text.length) return undefined
-    const local = localMs(reading.fields)
-    return local === undefined ? undefined : instantOf(local + reading.ms - reading.offsetMs, reading.zone)
+    const seconds = localMs(reading.fields)
+    if (seconds === undefined) return undefined
+    const { ms, offsetMs, zone } = reading
+    return offsetMs === undefined ? instantOf(seconds + ms, zone) : seconds + ms - offsetMs
   }
 }
 
@@ -33,7 +35,8 @@ interface Reading {
   readonly fields: TimeFields
   /** Of the second. */
   ms: number
-  offsetMs: number
+  /** Counts before a zone. */
+  offsetMs: number | undefined
   zone: string
 }
 
@@ -151,8 +154,14 @@ function textReader(field: TextField): ReadPart {
   }
 }
 
-const OFFSET =
-  /z|[+-]([01][0-9]|2[0-3])(?::([0-5][0-9])(?::([0-5][0-9])(?:[.,]([0-9]{1,3}))?)?|([0-5][0-9])(?:([0-5][0-9])([0-9]{1,3})?)?)?/iy
+/** What goes on like an offset must be one to its end: after `+01:30` no colon, after `+0130` no digit. */
+const OFFSET = new RegExp(
+  'z|[+-]([01][0-9]|2[0-3])' +
+    '(?::([0-5][0-9])(?::([0-5][0-9])(?:[.,]([0-9]{1,3})|(?![.,]))|(?!:))' +
+    '|([0-5][0-9])(?:([0-5][0-9])(?:([0-9]{1,3})|(?![0-9]))|(?![0-9]))' +
+    '|(?![:0-9]))',
+  'iy',
+)
 
 /** `Z`, or hours with minutes, seconds and milliseconds or without, with colons or without. */
 function readOffset(reading: Reading): boolean {
