@@ -19,7 +19,8 @@ export class ObjectOrder {
       starts[object + 1] = (starts[object + 1] ?? 0) + (starts[object] ?? 0)
     const next = starts.slice(0, objects)
     const ordinals = new Uint32Array(objectOf.length)
-    for (const [ordinal, object] of objectOf.entries()) {
+    for (let ordinal = 0; ordinal < objectOf.length; ordinal += 1) {
+      const object = objectOf[ordinal] ?? 0
       const place = next[object] ?? 0
       ordinals[place] = ordinal
       next[object] = place + 1

@@ -8,6 +8,7 @@
 import { rm } from 'node:fs/promises'
 import { Frame } from '../domain/frame.ts'
 import type { EncodeInput } from '../domain/ports.ts'
+import { joinedFrames } from './joined-frames.ts'
 import { ObjectOrder } from './object-order.ts'
 import { RecordRuns } from './record-runs.ts'
 import { sortedEntries, type RunsFile, type SortedEntry } from './sorted-runs.ts'
@@ -100,7 +101,7 @@ async function* sortedObjects(
   try {
     for (let index = await entries.object(); index !== undefined; index = await entries.object()) {
       const records = order.start(index + 1) - order.start(index)
-      const frames = entries.framesOf.bind(entries, index)
+      const frames = (): AsyncIterable<Frame> => joinedFrames(entries.framesOf(index))
       yield { index, isWhole: false, records, bytes: bytesOf(index), frames }
       if ((await entries.object()) === index)
         throw new Error(`read records: not all of object ${index} were taken`)

@@ -157,19 +157,16 @@ class RunReader {
   async #move(bytesMin: number): Promise<void> {
     const bytes = Math.min(Math.max(bytesMin, this.#windowBytes), this.#end - this.#offset)
     if (bytes < bytesMin) throw tooShort()
-    this.#window = await readExactly(this.#file, this.#offset, bytes)
+    const window = Buffer.allocUnsafe(bytes)
+    let filled = this.#window.copy(window, 0, this.#offset - this.#windowStart)
+    while (filled < bytes) {
+      const { bytesRead } = await this.#file.read(window, filled, bytes - filled, this.#offset + filled)
+      if (bytesRead === 0) throw tooShort()
+      filled += bytesRead
+    }
+    this.#window = window
     this.#windowStart = this.#offset
   }
-}
-
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let read = 0; read < length;) {
-    const { bytesRead } = await file.read(bytes, read, length - read, offset + read)
-    if (bytesRead === 0) throw tooShort()
-    read += bytesRead
-  }
-  return bytes
 }
 
 function tooShort(): EncoderError {
