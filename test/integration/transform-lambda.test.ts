@@ -185,7 +185,10 @@ describe('failures', () => {
     [403, 'ExpiredTokenException', 'Lambda.InvalidSecurityToken'],
     [500, 'ServiceException', 'Lambda.InternalServerError'],
     [503, 'ServiceUnavailableException', 'Lambda.ServiceUnavailable'],
-    [502, 'KMSAccessDeniedException', 'Lambda.TargetServerFailedToRespond'],
+    [502, 'KMSAccessDeniedException', 'Lambda.InvocationFailure'],
+    [502, 'EFSMountTimeoutException', 'Lambda.InvocationFailure'],
+    [502, '', 'Lambda.TargetServerFailedToRespond'],
+    [504, '', 'Lambda.FunctionRequestTimedOut'],
     [413, 'RequestTooLargeException', 'Lambda.InvocationFailure'],
     [400, 'NeverHeardOf', 'Lambda.InvocationFailure'],
   ])('%i %s is tried again, then %s', async (status, type, code) => {

@@ -78,6 +78,13 @@ export const lambdaFailures: readonly Row[] = [
     hint: () => 'upload the code of the function again',
   },
   {
+    code: 'Lambda.InvocationFailure',
+    // Lambda says these with the status of a gateway.
+    names: ['KMS*', 'EFS*', 'S3Files*', 'EC2*', 'ENINotReady*', 'SnapStart*', 'InvalidRuntime*'],
+    says: 'it cannot be started',
+    hint: () => 'see what Lambda says of the function, its keys, its file systems and its runtime',
+  },
+  {
     code: 'Lambda.InvalidSecurityToken',
     names: [
       'UnrecognizedClientException',
