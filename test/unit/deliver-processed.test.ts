@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openRawEncoder } from '../../src/convert/raw.ts'
 import type { Processing } from '../../src/domain/delivery-stream.ts'
 import { PROCESSORS_VERSION, type Plan } from '../../src/domain/plan.ts'
 import { at } from '../conformance/store/fixture.ts'
-import { oneDelivery, type LandedPut, type OneDelivery } from '../support/one-delivery.ts'
+import { kinesisFrame } from '../support/kinesis-frames.ts'
+import { ARRIVAL_MS, oneDelivery, type LandedPut, type OneDelivery } from '../support/one-delivery.ts'
 import {
   failedBefore,
   partEncoder,
@@ -323,6 +325,50 @@ function withFewerObjects({ processors }: ProcessedBatch): ProcessedBatch['proce
     },
   }
 }
+
+test('G3: a record of whose parts none has a byte yields nothing, one with a byte in another object is delivered', async () => {
+  const raw = await openRawEncoder({ stagingPath: folder })
+  const planned = [
+    [{ partition: 0 }, { partition: 0 }],
+    [{ partition: 0 }, { partition: 1 }],
+    [{ partition: 1 }],
+  ].map((parts) => parts.map((part) => ({ ...part, fate: 'row' as const })))
+  const { frames, parts, processors } = processedBatch({
+    sources: planned,
+    frameSizes: [2],
+    partitioned: true,
+    kept: false,
+  })
+  // Partition 0 holds nothing but empty records.
+  const emptied: ProcessedBatch['processors'] = {
+    async process(input) {
+      const processed = await processors.process(input)
+      const texts = parts.map((part) => (part.partition === 0 ? '' : part.text))
+      return {
+        ...processed,
+        async *frames() {
+          await Promise.resolve()
+          yield kinesisFrame(
+            texts.map((data, place) => ({
+              data,
+              arrivalMs: ARRIVAL_MS,
+              sequenceNumber: '',
+              partitionKey: '',
+              origin: at(parts, place).source,
+            })),
+            '',
+          )
+        },
+      }
+    },
+  }
+  const plan: Plan = { ...planOf({ deaggregation: { kind: 'json' } }, true), engine: 'raw' }
+  const run = oneDelivery({ frames, processors: emptied, encoder: raw, plan, stagingPath: folder })
+  expect((await run.attempt()).kind).toBe('finished')
+  expect(run.puts.map(({ body }) => body.toString())).toEqual(['row 3row 4'])
+  expect(run.outcome).toMatchObject({ delivered: 2, failed: 0, dropped: 1, rows: 2 })
+  await raw.close()
+})
 
 test('partitions are counted, and a batch that has too many is told of', async () => {
   const run = deliveryOf([['row'], ['row'], ['row']], undefined, { partitioned: true })

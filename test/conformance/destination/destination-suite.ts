@@ -74,6 +74,15 @@ export function destinationSuite(name: string, make: () => Promise<DestinationUn
       expect(await stored('empty')).toEqual(Buffer.alloc(0))
     })
 
+    test('takes the objects of many partitions at once, below folders that are all new', async () => {
+      const keys = Array.from({ length: 160 }, (_, index) => `many/c=${index % 20}/d=${index % 7}/${index}`)
+      for (let start = 0; start < keys.length; start += 8) {
+        const some = keys.slice(start, start + 8)
+        await Promise.all(some.map((key) => subject.destination.put(object(key, key), signal)))
+      }
+      for (const key of keys) expect(String(await stored(key))).toBe(key)
+    })
+
     test('G2: putting the same object again succeeds, one by one and at once', async () => {
       const same = object('again', 'same bytes')
       await subject.destination.put(same, signal)
