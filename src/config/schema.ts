@@ -171,12 +171,10 @@ const delivery = settings({
     description:
       'Age at which an undelivered batch raises an alarm. Retries never end and nothing is dropped.',
   }),
-  attemptMaxMinutes: positiveNumber(1440)
-    .default(15)
-    .meta({
-      description:
-        'Longest delivery attempt; then it is given up and retried. Calls to a transform do not count: each has a limit of its own.',
-    }),
+  attemptMaxMinutes: positiveNumber(1440).default(15).meta({
+    description:
+      'Longest delivery attempt; then it is given up and retried. Calls to a transform do not count: each has a limit of its own.',
+  }),
   maxPartitions: wholeNumber(0, 10_000_000).default(PARTITIONS_MAX).meta({
     description:
       'Partitions of one batch, with dynamic partitioning; the records of further ones go to the error prefix. 0: no limit. AWS has 500 unless more are asked for.',

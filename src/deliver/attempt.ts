@@ -21,7 +21,7 @@ export interface DeliveryAttempt {
   readonly careful: boolean
   readonly signal: AbortSignal
   /** Runs what has time limits of its own: that of the attempt does not count meanwhile. */
-  readonly untimed: NonNullable<ProcessInput['untimed']>
+  readonly untimed?: NonNullable<ProcessInput['untimed']>
 }
 
 export interface ObjectOfBatch {

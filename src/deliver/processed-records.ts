@@ -36,7 +36,7 @@ export async function processRecords(
   if (processing === undefined && partitioning === undefined)
     return { frames, hasParts: false, earlier: {}, dispose: () => Promise.resolve() }
   warnOfVersion(log, batch.batchId, plan)
-  const processed = await processors.process({ batch, plan, frames, signal, untimed })
+  const processed = await processors.process({ batch, plan, frames, signal, ...(untimed && { untimed }) })
   const { partitions } = processed
   const derived = processing?.transform && new DerivedDigest()
   const made = (): AsyncIterable<Frame> => processed.frames()

@@ -141,7 +141,7 @@ test('records of 1,000 KiB go out three at a time and come back whole', async ()
     run([apiFrame([record, record, record, record])], { transform: { bufferBytes: 3 * MIB } }),
   )
   expect(derived.every(({ text }) => text === record.toString())).toBe(true)
-  expect(lambda.invocations.map(({ event }) => event.records.length).toSorted()).toEqual([1, 3])
+  expect(new Set(lambda.invocations.map(({ event }) => event.records.length))).toEqual(new Set([1, 3]))
 })
 
 test('calls under way are as many as asked', async () => {
