@@ -41,6 +41,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   commander: ['main.ts'],
   express: ['receive/http/', 'admin/'],
   ioredis: ['store/redis/', 'deliver/bullmq-queue.ts'],
+  'jq-web': ['process/jq/jq-instance.ts'],
   lmdb: ['store/lmdb/'],
   'parquetjs-lite': ['convert/'],
   pino: ['account/'],
