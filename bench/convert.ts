@@ -16,6 +16,7 @@ import {
   doubtfulRows,
   orderedRows,
 } from '../src/convert/duckdb/query.ts'
+import { lineTable } from '../src/convert/duckdb/line-columns.ts'
 import { typedColumns } from '../src/convert/hive-types.ts'
 import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
 import type { Column } from '../src/domain/delivery-stream.ts'
@@ -162,7 +163,8 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
   const types = columns.map(({ name, type }) => `${name}: '${duckdbTypes[type] ?? ''}'`).join(', ')
   const target = join(folder, 'bare.parquet')
   const typed = typedColumns(columns)
-  const keys = columns.map(({ name }) => name)
+  const lines =
+    lineTable(typed, input.plan.destination.conversion ?? { caseInsensitive: true }, frames[0])?.columns ?? []
   const log = createLog('warn')
   const duckdb = await openDuckdbEncoder({
     stagingPath: folder,
@@ -186,12 +188,17 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
       name: 'ours, staged file -> Parquet and bad rows, 1 % bad',
       runs: RUNS,
       async run() {
-        await bare.run(createRows('batch_rows', { path: staged, lineBytesMax: 200 }, typed, keys))
+        await bare.run(createRows('batch_rows', { path: staged, lineBytesMax: 400 }, lines))
         await bare.runAndReadAll(countRows('batch_rows', typed))
         const bad = await bare.runAndReadAll(doubtfulRows('batch_rows'))
         if (bad.currentRowCount * 100 !== RECORDS)
           throw new Error(`bench convert: ${bad.currentRowCount} bad rows`)
-        const options = { compression: 'SNAPPY', rowGroupRows: 122_880, hasMinusZero: false } as const
+        const options = {
+          conversion: { parquetCompression: 'SNAPPY' },
+          rowGroupRows: 122_880,
+          dictionaryBytes: 1 << 20,
+          hasMinusZero: false,
+        } as const
         await bare.run(copyToParquet(orderedRows('batch_rows', undefined, [], typed), target, options))
         await bare.run('DROP TABLE batch_rows')
       },

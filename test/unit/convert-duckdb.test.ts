@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { BitSet } from '../../src/convert/duckdb/bit-set.ts'
 import { duckdbError } from '../../src/convert/duckdb/engine.ts'
 import { exactScanner } from '../../src/convert/duckdb/exact-record.ts'
-import { quotedName, quotedText } from '../../src/convert/duckdb/query.ts'
-import { doubtfulRecords, keySpellings } from '../../src/convert/duckdb/raw-doubt.ts'
+import { quotedName, quotedText } from '../../src/convert/duckdb/column-sql.ts'
+import { lineTable, type LineTable } from '../../src/convert/duckdb/line-columns.ts'
+import { doubtfulRecords } from '../../src/convert/duckdb/raw-doubt.ts'
 import { typedColumns, type TypedColumn } from '../../src/convert/hive-types.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 
@@ -33,7 +34,13 @@ function doubtful(
   caseInsensitive = true,
 ): readonly number[] {
   const frame = frameOf(records)
-  return doubtfulRecords(of, keySpellings(of, caseInsensitive, frame), caseInsensitive)(frame)
+  return doubtfulRecords(tableOf(of, frame, caseInsensitive), { caseInsensitive })(frame)
+}
+
+function tableOf(of: readonly TypedColumn[], sample: Frame, caseInsensitive = true): LineTable {
+  const table = lineTable(of, { caseInsensitive }, sample)
+  if (table === undefined) throw new Error('two columns are of one key')
+  return table
 }
 
 const clean = '{"order_id":"a","kind":"x","amount":1.25,"quantity":3,"price":9.99}'
@@ -99,7 +106,7 @@ test('a long key and deep nesting go the exact path', () => {
 test('the spelling that most records of a sample use is the quick one', () => {
   const orders = typedColumns([{ name: 'orderid', type: 'string' }])
   const records = ['{"orderId":"a"}', '{"orderid":"b"}', '{"orderId":"c"}']
-  expect(keySpellings(orders, true, frameOf(records))).toEqual(['orderId'])
+  expect(tableOf(orders, frameOf(records)).columns.map(({ key }) => key)).toEqual(['orderId'])
   expect(doubtful(records, orders)).toEqual([1])
 })
 

@@ -1,40 +1,22 @@
 /**
- * The SQL of one column. DuckDB keeps a value only when it is beyond doubt; whatever else the column's grammar takes is left
- * to the exact path. So each expression here accepts a plain subset of `acceptedText`, never more.
+ * The types of columns in DuckDB, and their values in lines of plain values, which are ours: in one form for each type, read
+ * as that and not judged.
  *
- * Columns that are not text are read as JSON: their text then still tells a number from a string, so that the kind casts
- * (`1_000`, ` 1`, `0x10`, `epoch`) meet numbers only.
- *
- * A metadata column holds what we wrote ourselves, in one form for each type: it is read as that and not judged.
+ * A map there is an array of `{"k":…,"v":…}`, because keys need not be text; bytes are base64. Both are read as what they are
+ * written as (`plainType`) and made into what they are by `plainValue`.
  */
 import { unreachable } from '../../domain/errors.ts'
-import { isTextKind } from '../accepted-text.ts'
-import type { HiveType, TypedColumn } from '../hive-types.ts'
+import { isNested, type HiveType, type NestedType, type TypedColumn } from '../hive-types.ts'
 
-/** The type that read_json reads a column as, before it is judged. */
-export function rawType(column: TypedColumn): string {
-  const { type, field } = column
-  if (field !== undefined) return plainType(column)
-  const isText = isTextKind(type.kind) || type.kind === 'date' || type.kind === 'timestamp'
-  return isText ? 'VARCHAR' : 'JSON'
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
-/** The type of a column in lines of plain values. */
-export function plainType({ type, field }: TypedColumn): string {
-  return field !== undefined && type.kind === 'timestamp' ? 'BIGINT' : columnType(type)
+export function quotedText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
 }
 
-/** The value of a column in lines of plain values. */
-export function plainValue({ type, field }: TypedColumn, raw: string): string {
-  return field !== undefined && type.kind === 'timestamp' ? `make_timestamp_ms(${raw})::TIMESTAMP_MS` : raw
-}
-
-/** True when a value may be refused. */
-export function isJudged({ type, field }: TypedColumn): boolean {
-  return field === undefined && type.kind !== 'string'
-}
-
-/** The type of the column in the table and the Parquet file. */
+/** The type of a column in the table and the Parquet file. */
 export function columnType(type: HiveType): string {
   switch (type.kind) {
     case 'string':
@@ -62,103 +44,132 @@ export function columnType(type: HiveType): string {
     case 'map':
       return `MAP(${columnType(type.key)}, ${columnType(type.value)})`
     case 'struct':
-      return `STRUCT(${type.fields.map((field) => `"${field.name.replaceAll('"', '""')}" ${columnType(field.type)}`).join(', ')})`
+      return structType(type.fields.map((field) => [field.name, columnType(field.type)]))
     default:
       return unreachable(type)
   }
 }
 
-/** The characters of a JSON string that needs no unescaping. */
-const unquoted = (text: string): string => `substr(${text}, 2, strlen(${text}) - 2)`
-
-/**
- * The value of a column's text, null when it is in doubt. The first branch is the common form and cheap: a cast that is
- * proved by writing the value again, or one that meets JSON numbers only; a pattern costs twice as much and is second.
- */
-export function columnValue(column: TypedColumn, raw: string): string {
-  return column.field === undefined ? judgedValue(column.type, raw) : plainValue(column, raw)
+export function structType(fields: readonly (readonly [key: string, type: string])[]): string {
+  return `STRUCT(${fields.map(([key, type]) => `${quotedName(key)} ${type}`).join(', ')})`
 }
 
-function judgedValue(type: HiveType, raw: string): string {
-  const text = `${raw}::VARCHAR`
+/** The types inside a nested one, in order. */
+export function partsOf(type: NestedType): readonly HiveType[] {
   switch (type.kind) {
-    case 'string':
-      return raw
-    case 'varchar':
-      return `CASE WHEN length(${raw}) <= ${type.length} THEN ${raw} END`
-    case 'char':
-      return `CASE WHEN length(${raw}) = ${type.length} THEN ${raw} END`
-    case 'binary':
     case 'array':
+      return [type.element]
     case 'map':
+      return [type.key, type.value]
     case 'struct':
-      return `NULL::${columnType(type)}`
-    case 'boolean':
-      return `CASE ${text} WHEN 'true' THEN true WHEN 'false' THEN false WHEN '"true"' THEN true WHEN '"false"' THEN false END`
-    case 'tinyint':
-    case 'smallint':
-    case 'int':
-    case 'bigint':
-      return integerValue(text, columnType(type))
-    case 'float':
-    case 'double':
-      return floatValue(text, columnType(type))
-    case 'decimal':
-      return decimalValue(text, type.precision, type.scale)
-    case 'date':
-      return `CASE WHEN try_cast(${raw} AS DATE)::VARCHAR = ${raw} AND strlen(${raw}) = 10 THEN try_cast(${raw} AS DATE) END`
-    case 'timestamp':
-      return type.unit === 'micros' ? `NULL::${columnType(type)}` : timestampValue(raw)
+      return type.fields.map((field) => field.type)
     default:
       return unreachable(type)
   }
 }
 
-function integerValue(text: string, type: string): string {
-  return (
-    `CASE WHEN try_cast(${text} AS ${type})::VARCHAR = ${text} THEN try_cast(${text} AS ${type}) ` +
-    `WHEN regexp_full_match(${text}, '-?[0-9]{1,15}[.]0') THEN try_cast(${text} AS ${type}) ` +
-    `WHEN regexp_full_match(${text}, '"-?[0-9]{1,19}"') THEN try_cast(${unquoted(text)} AS ${type}) END`
-  )
+/** The type of a column in lines of plain values. */
+export function plainType({ type, field }: TypedColumn): string {
+  return field !== undefined && type.kind === 'timestamp' ? 'BIGINT' : plainTypeOf(type)
 }
 
-function floatValue(text: string, type: string): string {
-  const number = type === 'FLOAT' ? '-?[0-9]{1,7}([.][0-9]{1,7})?' : '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?'
-  const plain = `try_cast(${text} AS ${type})`
-  const quoted = `try_cast(${unquoted(text)} AS ${type})`
-  return (
-    `CASE WHEN isfinite(${plain}) THEN ${plain} ` +
-    `WHEN regexp_full_match(${text}, '"${number}"') AND isfinite(${quoted}) THEN ${quoted} ` +
-    `WHEN ${text} IN ('"NaN"', '"Infinity"', '"-Infinity"') THEN ${quoted} END`
-  )
+function plainTypeOf(type: HiveType): string {
+  if (!isNested(type)) return type.kind === 'binary' ? 'VARCHAR' : columnType(type)
+  switch (type.kind) {
+    case 'array':
+      return `${plainTypeOf(type.element)}[]`
+    case 'map':
+      return `STRUCT(k ${plainTypeOf(type.key)}, v ${plainTypeOf(type.value)})[]`
+    case 'struct':
+      return structType(type.fields.map((field) => [field.name, plainTypeOf(field.type)]))
+    default:
+      return unreachable(type)
+  }
 }
 
-/** Numbers that need no rounding; those of many digits never come here but as strings, which keep them. */
-function decimalValue(text: string, precision: number, scale: number): string {
-  const fraction = scale === 0 ? '([.]0)?' : `([.][0-9]{1,${scale}})?`
-  const type = `DECIMAL(${precision}, ${scale})`
-  return (
-    `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,38}${fraction}') THEN try_cast(${text} AS ${type}) ` +
-    `WHEN regexp_full_match(${text}, '"-?[0-9]{1,38}${fraction}"') THEN try_cast(${unquoted(text)} AS ${type}) END`
-  )
+/** The same for json_transform. */
+export function plainStructure({ type, field }: TypedColumn): unknown {
+  return field !== undefined && type.kind === 'timestamp' ? 'BIGINT' : structureOf(type)
 }
 
-/** Last whole second of the year 9999. */
-const SECONDS_MAX = 253_402_300_799
+function structureOf(type: HiveType): unknown {
+  if (!isNested(type)) return plainTypeOf(type)
+  switch (type.kind) {
+    case 'array':
+      return [structureOf(type.element)]
+    case 'map':
+      return [{ k: structureOf(type.key), v: structureOf(type.value) }]
+    case 'struct':
+      return Object.fromEntries(type.fields.map((field) => [field.name, structureOf(field.type)]))
+    default:
+      return unreachable(type)
+  }
+}
 
-/**
- * The two written forms with two digits a field, cut to the millisecond, and epoch seconds or milliseconds that are whole
- * numbers after 1970.
- */
-function timestampValue(text: string): string {
-  const date = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
-  const time = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?'
-  const epoch = `try_cast(${text} AS BIGINT)`
-  return (
-    `CASE WHEN regexp_full_match(${text}, '${date}(T${time}Z| ${time})') AND ${text} >= '0001' ` +
-    `THEN try_cast(left(${text}, 23) AS TIMESTAMP_MS) ` +
-    `WHEN regexp_full_match(${text}, '[0-9]{1,12}') AND ${epoch} <= ${SECONDS_MAX} ` +
-    `THEN make_timestamp_ms(${epoch} * 1000)::TIMESTAMP_MS ` +
-    `WHEN regexp_full_match(${text}, '[1-9][0-9]{12,13}') THEN make_timestamp_ms(${epoch})::TIMESTAMP_MS END`
-  )
+/** The value of a column in lines of plain values. */
+export function plainValue({ type, field }: TypedColumn, raw: string): string {
+  if (field !== undefined && type.kind === 'timestamp')
+    return `make_timestamp_ms(${raw})::${columnType(type)}`
+  return plainValueOf(type, raw, 0)
+}
+
+/** @param depth of lambdas around it */
+function plainValueOf(type: HiveType, raw: string, depth: number): string {
+  if (plainTypeOf(type) === columnType(type)) return raw
+  if (!isNested(type)) return `from_base64(${raw})`
+  const item = `p${depth}`
+  switch (type.kind) {
+    case 'array':
+      return `list_transform(${raw}, lambda ${item}: ${plainValueOf(type.element, item, depth + 1)})`
+    case 'map': {
+      const value = plainValueOf(type.value, `${item}.v`, depth + 1)
+      if (value === `${item}.v`) return `map_from_entries(${raw})`
+      return `map_from_entries(list_transform(${raw}, lambda ${item}: struct_pack(k := ${item}.k, v := ${value})))`
+    }
+    case 'struct':
+      return structOf(
+        raw,
+        type.fields.map((field) => [
+          field.name,
+          plainValueOf(field.type, `struct_extract(${raw}, ${quotedText(field.name)})`, depth),
+        ]),
+      )
+    default:
+      return unreachable(type)
+  }
+}
+
+/** A struct of these values where `raw` is not null. */
+export function structOf(raw: string, values: readonly (readonly [name: string, value: string])[]): string {
+  const members = values.map(([name, value]) => `${quotedName(name)} := ${value}`)
+  return `CASE WHEN ${raw} IS NOT NULL THEN struct_pack(${members.join(', ')}) END`
+}
+
+/** True where a value, or one at any depth in it, is minus zero; undefined for a type that has none. */
+export function holdsMinusZero(type: HiveType, value: string, depth = 0): string | undefined {
+  if (!isNested(type)) {
+    const isFloat = type.kind === 'float' || type.kind === 'double'
+    return isFloat ? `(${value} = 0 AND signbit(${value}))` : undefined
+  }
+  switch (type.kind) {
+    case 'array':
+      return anyItem(type.element, value, depth)
+    case 'map':
+      return anyItem(type.value, `map_values(${value})`, depth)
+    case 'struct': {
+      const fields = type.fields.flatMap(
+        (field) =>
+          holdsMinusZero(field.type, `struct_extract(${value}, ${quotedText(field.name)})`, depth) ?? [],
+      )
+      return fields.length === 0 ? undefined : `(${fields.join(' OR ')})`
+    }
+    default:
+      return unreachable(type)
+  }
+}
+
+function anyItem(type: HiveType, list: string, depth: number): string | undefined {
+  const item = `z${depth}`
+  const holds = holdsMinusZero(type, item, depth + 1)
+  return holds && `list_contains(list_transform(${list}, lambda ${item}: ${holds}), true)`
 }

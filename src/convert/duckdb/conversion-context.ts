@@ -1,12 +1,12 @@
 /** What the conversions of all objects of a batch share. */
-import type { ParquetCompression } from '../../domain/delivery-stream.ts'
+import type { FormatConversion } from '../../domain/delivery-stream.ts'
 import { EncoderError } from '../../domain/errors.ts'
 import type { FailureSpool } from '../failure-spool.ts'
-import type { TypedColumn } from '../hive-types.ts'
 import type { RecordsByObject } from '../records-by-object.ts'
 import type { Turns } from '../turns.ts'
 import type { Session } from './engine.ts'
 import type { ScanExactly } from './exact-record.ts'
+import type { LineColumn } from './line-columns.ts'
 import type { Refuse } from './lines.ts'
 import type { MetadataLines } from './metadata-lines.ts'
 
@@ -20,13 +20,12 @@ export interface Conversion {
   readonly signal: AbortSignal
   /** For the objects, and for whatever is staged meanwhile. */
   readonly folder: string
-  /** The table's, then the metadata columns; `keys` of their members in the lines. */
-  readonly columns: readonly TypedColumn[]
-  readonly keys: readonly string[]
+  readonly rules: FormatConversion
+  /** The table's, then the metadata columns. */
+  readonly columns: readonly LineColumn[]
   readonly scan: ScanExactly
   /** Undefined without metadata columns. */
   readonly metadata: MetadataLines | undefined
-  readonly parquetCompression: ParquetCompression
   readonly records: RecordsByObject
   readonly failures: FailureSpool
   readonly turns: Turns

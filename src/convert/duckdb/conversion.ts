@@ -13,13 +13,14 @@ import type { Conversion } from './conversion-context.ts'
 import type { Session } from './engine.ts'
 import { convertExactly } from './exact-object.ts'
 import { exactScanner } from './exact-record.ts'
+import { judgedValues, lineTable, metadataLineColumns, plainColumns } from './line-columns.ts'
 import { MetadataLines, metadataKeys } from './metadata-lines.ts'
 import type { ConvertedObject } from './parquet-copy.ts'
-import { doubtfulRecords, keySpellings, type FindDoubtful } from './raw-doubt.ts'
+import { doubtfulRecords, type FindDoubtful } from './raw-doubt.ts'
 import { Slice } from './slice.ts'
 
-/** DuckDB holds some 100 KiB a column and thread for judging values: a wider table goes the exact path. */
-const JUDGED_COLUMNS_MAX = 128
+/** DuckDB holds some 100 KiB a value and thread for judging it: a wider table goes the exact path. */
+const JUDGED_VALUES_MAX = 128
 /** A slice ends before it has more bytes of records, unless one object has: those of the largest batch of AWS. */
 const SLICE_BYTES = 128 << 20
 
@@ -36,18 +37,20 @@ export async function convertBatch(
   folder: string,
   careful: boolean,
 ): Promise<Converted> {
-  const planned = input.plan.destination.conversion
-  if (planned === undefined || input.plan.columns === undefined) {
+  const rules = input.plan.destination.conversion
+  if (rules === undefined || input.plan.columns === undefined) {
     throw new Error(`encode batch ${input.batch.batchId}: its plan converts nothing`)
   }
   const columns = plannedColumns(input.plan)
   const table = tableColumns(columns)
-  const { caseInsensitive, parquetCompression, hive, jsonKeys, dotsToUnderscores } = planned
-  const isPlain = hive === undefined && jsonKeys === undefined && dotsToUnderscores === undefined
-  const isExact = careful || columns.length > JUDGED_COLUMNS_MAX || !isPlain
-  const tableKeys = keySpellings(table, caseInsensitive && !isExact, await firstFrame(input))
-  const scan = exactScanner(table, tableKeys, planned, isExact)
-  const ownKeys = metadataKeys(columns)
+  const isWide = judgedValues(table) > JUDGED_VALUES_MAX
+  const quick = careful || isWide ? undefined : lineTable(table, rules, await firstFrame(input))
+  const tableLines = quick?.columns ?? plainColumns(table)
+  const plainKeys = tableLines.map(({ plainKey }) => plainKey)
+  const ownKeys = metadataKeys([
+    ...columns,
+    ...tableLines.map(({ key, type }) => ({ name: key.toLowerCase(), type })),
+  ])
   const withMetadata = ownKeys.length > 0
   const records = await recordsByObject(input, { path: () => join(folder, 'records'), withMetadata })
   const failures = new FailureSpool(join(folder, 'failures'))
@@ -55,19 +58,19 @@ export async function convertBatch(
     session,
     signal: input.signal,
     folder,
-    columns,
-    keys: [...tableKeys, ...ownKeys],
-    scan,
+    rules,
+    columns: [...tableLines, ...metadataLineColumns(columns.slice(table.length), ownKeys)],
+    scan: exactScanner(table, plainKeys, rules, quick === undefined),
     metadata: withMetadata ? new MetadataLines(columns, ownKeys) : undefined,
-    parquetCompression,
     records,
     failures,
     turns: new Turns(),
   }
   try {
-    const objects = isExact
-      ? await convertAllExactly(conversion)
-      : await convertSlices(conversion, doubtfulRecords(table, tableKeys, caseInsensitive))
+    const objects =
+      quick === undefined
+        ? await convertAllExactly(conversion)
+        : await convertSlices(conversion, doubtfulRecords(quick, rules))
     return { objects, failures }
   } finally {
     await Promise.all([failures.close(), records.dispose()])

@@ -17,7 +17,7 @@ export async function convertExactly(
   object: ObjectRecords,
   place: number,
 ): Promise<ConvertedObject | undefined> {
-  const { folder, columns, keys, turns, signal } = conversion
+  const { folder, columns, turns, signal } = conversion
   const path = join(folder, 'lines')
   const lines = new RowLines({ ...conversion, path })
   const refuse = refuser(conversion, place)
@@ -32,7 +32,7 @@ export async function convertExactly(
     const file = await lines.flushed()
     if (file === undefined) return undefined
     const size = { index: object.index, records: lines.records, bytes, hasMinusZero: lines.hasMinusZero }
-    const converted = await copyObject(conversion, plainRows(file, columns, keys), size)
+    const converted = await copyObject(conversion, plainRows(file, columns), size)
     if (converted.rows !== lines.rows)
       throw defect(`${lines.rows} exact rows were written, ${converted.rows} came back`)
     return converted

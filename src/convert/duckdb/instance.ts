@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
-import { quotedText } from './query.ts'
+import { quotedText } from './column-sql.ts'
 
 /** DuckDB holds more than its limit (buffers of threads, compression, open row groups): it is told this share of ours. */
 const LIMIT_SHARE = 0.8

@@ -214,7 +214,7 @@ export class RowLines {
     for (const record of frame.recordViews()) {
       const opening = openings?.next().value ?? PLAIN_OPENING
       const verdict = await this.#exact.rows(record, async (row) => {
-        this.hasMinusZero ||= row.members.includes(':-0.0')
+        this.hasMinusZero ||= row.members.includes('-0.0')
         await this.#lines.addText(`${opening}${row.members}}\n`)
       })
       if (verdict !== undefined) await refuse(this.records, frame.arrivalMs, verdict, record)

@@ -4,21 +4,21 @@
  * read_json with `ignore_errors` parses each line once and gives a row for every line, all null for one that it cannot
  * read; line n of the file is row n of the table (rowid).
  */
-import type { ParquetCompression } from '../../domain/delivery-stream.ts'
+import type { FormatConversion } from '../../domain/delivery-stream.ts'
 import type { TypedColumn } from '../hive-types.ts'
-import { columnValue, isJudged, plainType, plainValue, rawType } from './column-sql.ts'
+import {
+  holdsMinusZero,
+  plainStructure,
+  plainType,
+  plainValue,
+  quotedName,
+  quotedText,
+} from './column-sql.ts'
+import type { LineColumn } from './line-columns.ts'
 
 /** Columns beside the schema's own in the files and tables of a conversion; no lower-case name can be one of them. */
 const LINE = 'LINE\u0001'
 const DOUBT = 'DOUBT\u0001'
-
-export function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-export function quotedText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
 
 export interface LinesFile {
   readonly path: string
@@ -33,12 +33,10 @@ function lineRoom(file: LinesFile): number {
   return Math.max(LINE_BYTES_FLOOR, 2 ** Math.ceil(Math.log2(file.lineBytesMax + 1)))
 }
 
-function readLines(
-  file: LinesFile,
-  members: readonly (readonly [key: string, type: string])[],
-  ignoreErrors: boolean,
-): string {
-  const columns = members.map(([key, type]) => `${quotedText(key)}: '${type}'`).join(', ')
+type Member = readonly [key: string, type: string]
+
+function readLines(file: LinesFile, members: readonly Member[], ignoreErrors: boolean): string {
+  const columns = members.map(([key, type]) => `${quotedText(key)}: ${quotedText(type)}`).join(', ')
   return (
     `read_json(${quotedText(file.path)}, format='newline_delimited', records=true, ` +
     `ignore_errors=${ignoreErrors}, auto_detect=false, compression='uncompressed', ` +
@@ -46,49 +44,50 @@ function readLines(
   )
 }
 
-const rawMembers = (
-  columns: readonly TypedColumn[],
-  keys: readonly string[],
-): readonly (readonly [key: string, type: string])[] =>
-  columns.map((column, index) => [keys[index] ?? '', rawType(column)])
+const hasOwnPlainKey = ({ key, plainKey }: LineColumn): boolean => key !== plainKey
 
-/** The lines of records as typed rows with a doubt: in doubt are lines not read, rows of nulls and values not taken. */
-export function createRows(
-  table: string,
-  file: LinesFile,
-  columns: readonly TypedColumn[],
-  keys: readonly string[],
-): string {
-  const raw = columns.map((_, index) => `r${index}`)
-  const source = readLines(file, rawMembers(columns, keys), true)
-  const values = columns.map((column, index) => `${columnValue(column, `r${index}`)} AS v${index}`)
-  const refused = columns
-    .map((column, index) => ({ column, index }))
-    .filter(({ column }) => isJudged(column))
-    .map(({ index }) => `(r${index} IS NOT NULL AND v${index} IS NULL)`)
-  const doubt = [`(${raw.map((name) => `${name} IS NULL`).join(' AND ')})`, ...refused].join(' OR ')
+/**
+ * The lines of records as typed rows with a doubt: in doubt are lines not read, rows of nulls and values not taken. A column
+ * with a plain key of its own is there in one form or the other.
+ */
+export function createRows(table: string, file: LinesFile, columns: readonly LineColumn[]): string {
+  const members: Member[] = []
+  const names: string[] = []
+  for (const [index, column] of columns.entries()) {
+    members.push([column.key, column.quick.rawType])
+    names.push(`r${index}`)
+    if (!hasOwnPlainKey(column)) continue
+    members.push([column.plainKey, plainType(column)])
+    names.push(`p${index}`)
+  }
+  const values = columns.map((column, index) => {
+    const value = column.quick.value(`r${index}`, 0)
+    if (!hasOwnPlainKey(column)) return `${value} AS v${index}`
+    const plain = plainValue(column, `p${index}`)
+    return `CASE WHEN p${index} IS NOT NULL THEN ${plain} ELSE ${value} END AS v${index}`
+  })
+  const doubts = columns
+    .map(({ quick }, index) => quick.doubt(`r${index}`, `v${index}`, 0))
+    .filter((doubt) => doubt !== 'false')
+  const doubt = [`(${names.map((name) => `${name} IS NULL`).join(' AND ')})`, ...doubts].join(' OR ')
+  const lines = `(SELECT * FROM ${readLines(file, members, true)}) AS lines(${names.join(', ')})`
   return (
-    `CREATE TEMP TABLE ${table} AS SELECT ${raw.map((_, index) => `v${index}`).join(', ')}, ` +
-    `(${doubt}) AS ${quotedName(DOUBT)} FROM (SELECT ${raw.join(', ')}, ${values.join(', ')} ` +
-    `FROM (SELECT * FROM ${source}) AS lines(${raw.join(', ')}))`
+    `CREATE TEMP TABLE ${table} AS SELECT ${columns.map((_, index) => `v${index}`).join(', ')}, ` +
+    `(${doubt}) AS ${quotedName(DOUBT)} FROM (SELECT ${[...names, ...values].join(', ')} FROM ${lines})`
   )
 }
 
 /** Rows set aside by the exact path, each under the ordinal of its record. A value not taken is a defect of ours. */
-export function createAside(
-  table: string,
-  file: LinesFile,
-  columns: readonly TypedColumn[],
-  keys: readonly string[],
-): string {
-  const source = readLines(file, [[LINE, 'BIGINT'], ...rawMembers(columns, keys)], false)
+export function createAside(table: string, file: LinesFile, columns: readonly LineColumn[]): string {
+  const members = columns.map((column): Member => [column.plainKey, plainType(column)])
   const raw = columns.map((_, index) => `r${index}`)
-  const values = columns.map((column, index) => `${columnValue(column, `r${index}`)} AS v${index}`)
+  const values = columns.map((column, index) => `${plainValue(column, `r${index}`)} AS v${index}`)
   const refused = columns.map((_, index) => `(r${index} IS NOT NULL AND v${index} IS NULL)`).join(' OR ')
+  const lines = `(SELECT * FROM ${readLines(file, [[LINE, 'BIGINT'], ...members], false)}) AS lines(line, ${raw.join(', ')})`
   return (
     `CREATE TEMP TABLE ${table} AS SELECT line, ${raw.map((_, index) => `v${index}`).join(', ')}, ` +
     `(line IS NULL OR ${refused}) AS ${quotedName(DOUBT)} FROM (SELECT line, ${raw.join(', ')}, ` +
-    `${values.join(', ')} FROM (SELECT * FROM ${source}) AS lines(line, ${raw.join(', ')}))`
+    `${values.join(', ')} FROM ${lines})`
   )
 }
 
@@ -97,11 +96,9 @@ export function asideLine(ordinal: number, opening: string, members: string): st
   return `${opening}${JSON.stringify(LINE)}:${ordinal}${members === '' ? '' : `,${members}`}}\n`
 }
 
-/** One row: rows, rows in doubt, rows with a minus zero. */
+/** One row: rows, rows in doubt, rows that may have a minus zero. */
 export function countRows(table: string, columns: readonly TypedColumn[]): string {
-  const isMinusZero = columns.flatMap(({ type }, index) =>
-    type.kind === 'float' || type.kind === 'double' ? [`(v${index} = 0 AND signbit(v${index}))`] : [],
-  )
+  const isMinusZero = columns.flatMap(({ type }, index) => holdsMinusZero(type, `v${index}`) ?? [])
   const minusZeros = isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
   return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros} FROM ${table}`
 }
@@ -163,15 +160,15 @@ export function orderedRows(
  * read_csv needs a few MiB where read_json takes 32 MiB a thread, and the values need no judging: a table of 2,000 columns
  * fits into the memory that four such buffers would take.
  */
-export function plainRows(file: LinesFile, columns: readonly TypedColumn[], keys: readonly string[]): string {
+export function plainRows(file: LinesFile, columns: readonly LineColumn[]): string {
   const lineBytes = lineRoom(file)
-  const types = Object.fromEntries(columns.map((column, index) => [keys[index] ?? '', plainType(column)]))
-  const values = columns.map((column, index) => {
-    const value = plainValue(column, `struct_extract(s, ${quotedText(keys[index] ?? '')})`)
+  const structure = Object.fromEntries(columns.map((column) => [column.plainKey, plainStructure(column)]))
+  const values = columns.map((column) => {
+    const value = plainValue(column, `struct_extract(s, ${quotedText(column.plainKey)})`)
     return `${value} AS ${quotedName(column.name)}`
   })
   return (
-    `SELECT ${values.join(', ')} FROM (SELECT json_transform_strict(line, ${quotedText(JSON.stringify(types))}) AS s ` +
+    `SELECT ${values.join(', ')} FROM (SELECT json_transform_strict(line, ${quotedText(JSON.stringify(structure))}) AS s ` +
     `FROM read_csv(${quotedText(file.path)}, columns={'line': 'VARCHAR'}, delim='\u0001', quote='', escape='', ` +
     `header=false, auto_detect=false, compression='none', parallel=false, new_line='\\n', ` +
     `hive_partitioning=false, max_line_size=${lineBytes}, buffer_size=${4 * lineBytes}))`
@@ -179,17 +176,23 @@ export function plainRows(file: LinesFile, columns: readonly TypedColumn[], keys
 }
 
 export function copyToParquet(query: string, path: string, options: ParquetOptions): string {
-  const { compression, rowGroupRows, hasMinusZero } = options
-  // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
-  const dictionary = hasMinusZero ? ', DICTIONARY_SIZE_LIMIT 0' : ''
-  return (
-    `COPY (${query}) TO ${quotedText(path)} ` +
-    `(FORMAT parquet, COMPRESSION ${compression.toLowerCase()}, ROW_GROUP_SIZE ${rowGroupRows}${dictionary})`
-  )
+  const { conversion, rowGroupRows, dictionaryBytes, hasMinusZero } = options
+  const settings = [
+    'FORMAT parquet',
+    `COMPRESSION ${conversion.parquetCompression.toLowerCase()}`,
+    `PARQUET_VERSION ${conversion.parquetVersion === 2 ? 'V2' : 'V1'}`,
+    `ROW_GROUP_SIZE ${rowGroupRows}`,
+    `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${dictionaryBytes}`,
+    // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
+    ...(hasMinusZero ? ['DICTIONARY_SIZE_LIMIT 0'] : []),
+  ]
+  return `COPY (${query}) TO ${quotedText(path)} (${settings.join(', ')})`
 }
 
 export interface ParquetOptions {
-  readonly compression: ParquetCompression
+  readonly conversion: Pick<FormatConversion, 'parquetCompression' | 'parquetVersion'>
   readonly rowGroupRows: number
+  /** Most of one column of text. */
+  readonly dictionaryBytes: number
   readonly hasMinusZero: boolean
 }

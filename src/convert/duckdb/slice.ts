@@ -89,10 +89,10 @@ export class Slice {
   }
 
   async #convert(): Promise<ConvertedObject[]> {
-    const { session, columns, keys } = this.#conversion
+    const { session, columns } = this.#conversion
     const file = await this.#lines.flushed()
     if (file === undefined) return []
-    await session.run(createRows('batch_rows', file, columns, keys))
+    await session.run(createRows('batch_rows', file, columns))
     const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('batch_rows', columns))
     if (rows !== this.records)
       throw new LinesLostError(`convert: ${this.records} lines were written, ${rows} came back`)
@@ -104,8 +104,8 @@ export class Slice {
 
   /** Answers how many rows have a minus zero. */
   async #readAside(aside: LinesFile): Promise<number> {
-    const { session, columns, keys } = this.#conversion
-    await session.run(createAside('aside_rows', aside, columns, keys))
+    const { session, columns } = this.#conversion
+    await session.run(createAside('aside_rows', aside, columns))
     const [, refused = 0, minusZeros = 0] = await session.numbers(countRows('aside_rows', columns))
     if (refused > 0) throw defect(`${refused} exact rows were refused`)
     return minusZeros

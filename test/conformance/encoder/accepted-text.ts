@@ -321,6 +321,18 @@ const BOOLEANS: readonly Accepted[] = [
   ),
 ]
 
+/** What is the same for every type of text: not what is made of it. */
+const texts = (made: (text: string) => string): readonly Accepted[] =>
+  STRINGS.map(([json, value]) => [json, typeof value === 'string' ? made(value) : value])
+
+const characters = (text: string, length: number): string => Array.from(text).slice(0, length).join('')
+
+/** Cut to so many characters, and filled with blanks. */
+const padded = (text: string, length: number): string => {
+  const cut = characters(text, length)
+  return cut + ' '.repeat(length - Array.from(cut).length)
+}
+
 export const acceptedText: Readonly<Record<string, readonly Accepted[]>> = {
   boolean: BOOLEANS,
   tinyint: integers('-128', '127', '-129', '128'),
@@ -365,6 +377,15 @@ export const acceptedText: Readonly<Record<string, readonly Accepted[]>> = {
   'decimal(3,3)': [['0.9994', '0.999'], ['-0.0005', '-0.001'], ...refused('0.9995', '1')],
   decimal: [['1234567890', '1234567890'], ['1.5', '2'], ['2.5', '3'], ...refused('12345678901')],
   string: STRINGS,
+  'varchar(3)': [
+    ...texts((text) => characters(text, 3)),
+    ['"😀😀😀😀"', '😀😀😀'],
+    ['"e\\u0301e\\u0301"', 'e\u0301e'],
+  ],
+  'varchar(65535)': texts((text) => text),
+  'char(3)': [...texts((text) => padded(text, 3)), ['"😀"', '😀  '], ['"x   "', 'x  ']],
+  'char(255)': texts((text) => padded(text, 255)),
+  binary: texts((text) => Buffer.from(text).toString('hex')),
   date: DATES,
   timestamp: TIMESTAMPS,
 }

@@ -11,6 +11,7 @@ import { createLog } from '../../../src/account/log.ts'
 import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
 import { openParquetjsEncoder } from '../../../src/convert/parquetjs-encoder.ts'
 import { outcomeOf, type Batch, type OpenedEncoder } from './encoding.ts'
+import { nestedBatch } from './generated-nested.ts'
 import { generatedBatch } from './generated-records.ts'
 
 const BATCHES = Number(process.env['HYDRANT_DIFFERENTIAL_BATCHES'] ?? 120)
@@ -39,18 +40,39 @@ async function shown(encoder: OpenedEncoder, batch: Batch): Promise<unknown> {
   return { rows, verdicts: failures.map(({ ordinal, code, message }) => [ordinal, code, message]) }
 }
 
+const runs = (batches: number): { numRuns: number; seed?: number } => {
+  const seed = process.env['HYDRANT_DIFFERENTIAL_SEED']
+  return { numRuns: batches, ...(seed === undefined ? {} : { seed: Number(seed) }) }
+}
+
 test(
   'both engines make the same rows and the same verdicts of the same records',
   { timeout: 600_000 },
   async () => {
-    const seed = process.env['HYDRANT_DIFFERENTIAL_SEED']
     let cases = 0
     await fc.assert(
       fc.asyncProperty(generatedBatch(RECORDS_MAX), async (batch) => {
         cases += batch.records.length
         expect(await shown(duckdb, batch)).toEqual(await shown(js, batch))
       }),
-      { numRuns: BATCHES, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+      runs(BATCHES),
+    )
+    expect(cases).toBeGreaterThanOrEqual(Math.min(CASES_MIN, BATCHES * 10))
+  },
+)
+
+test(
+  'nested columns have the same rows and the same verdicts on the quick path and on the careful one',
+  { timeout: 3_600_000 },
+  async () => {
+    let cases = 0
+    await fc.assert(
+      fc.asyncProperty(nestedBatch(RECORDS_MAX), async ({ options, ...batch }) => {
+        cases += batch.records.length
+        const quick = { ...batch, caseInsensitive: options.caseInsensitive, options }
+        expect(await shown(duckdb, quick)).toEqual(await shown(duckdb, { ...quick, careful: true }))
+      }),
+      runs(BATCHES),
     )
     expect(cases).toBeGreaterThanOrEqual(Math.min(CASES_MIN, BATCHES * 10))
   },

@@ -115,7 +115,7 @@ const text = fc.oneof(
   { arbitrary: moment, weight: 2 },
 )
 
-const stringLiteral = fc.tuple(text, fc.boolean()).map(([value, escape]) => {
+export const stringLiteral = fc.tuple(text, fc.boolean()).map(([value, escape]) => {
   const json = JSON.stringify(value)
   return escape
     ? json.replace(/[a-z0-9](?=")/, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -140,7 +140,7 @@ const nested = fc.oneof(
   fc.tuple(stringLiteral, scalar).map(([key, value]) => `{ ${key} : ${value} }`),
 )
 
-const value = fc.oneof({ arbitrary: scalar, weight: 8 }, { arbitrary: nested, weight: 1 })
+export const value = fc.oneof({ arbitrary: scalar, weight: 8 }, { arbitrary: nested, weight: 1 })
 
 const keyOf = (names: readonly string[]): fc.Arbitrary<string> =>
   fc
@@ -178,7 +178,7 @@ const document = (columns: readonly ColumnSpec[]): fc.Arbitrary<string> => {
   return fc.oneof({ arbitrary: whole, weight: 3 }, { arbitrary: loose, weight: 1 })
 }
 
-const mutated = (record: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
+export const mutated = (record: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
   fc
     .tuple(record, fc.nat(), fc.integer({ min: 0, max: 2 }), fc.uint8Array({ maxLength: 2 }))
     .map(([original, position, removed, inserted]) => {

@@ -1,0 +1,215 @@
+/** Random batches for tables with nested columns: values of the right shape mostly, of other shapes now and then. */
+import * as fc from 'fast-check'
+import {
+  isNested,
+  parseHiveType,
+  type HiveType,
+  type ScalarType,
+  type StructField,
+} from '../../../src/convert/hive-types.ts'
+import type { HiveOptions } from '../../../src/domain/delivery-stream.ts'
+import { isTextKind } from '../../../src/convert/accepted-text.ts'
+import { REFUSED, acceptedText } from './accepted-text.ts'
+import { mutated, stringLiteral, value as anyValue, type ColumnSpec } from './generated-records.ts'
+import { hiveType } from './generated-types.ts'
+
+export interface NestedBatch {
+  readonly columns: readonly ColumnSpec[]
+  readonly records: readonly Buffer[]
+  readonly recordsPerFrame: number
+  readonly options: {
+    readonly caseInsensitive: boolean
+    readonly timestampUnit?: 'micros'
+    readonly dotsToUnderscores?: true
+    readonly jsonKeys?: Readonly<Record<string, string>>
+    readonly hive?: HiveOptions
+  }
+}
+
+const DEPTH_MAX = 3
+
+const often = (usual: fc.Arbitrary<string>, rare: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof(
+    { arbitrary: usual, weight: 40 },
+    { arbitrary: fc.constant('null'), weight: 3 },
+    { arbitrary: rare, weight: 1 },
+  )
+
+function takenBy(type: ScalarType): readonly string[] {
+  const name = type.kind === 'decimal' ? `decimal(${type.precision},${type.scale})` : type.kind
+  const cases = acceptedText[name] ?? acceptedText[type.kind] ?? []
+  return cases.filter(([, made]) => made !== REFUSED).map(([json]) => json)
+}
+
+const plainText = fc.oneof(
+  fc.stringMatching(/^[a-z 0-9:.,-]{0,12}$/).map((text) => JSON.stringify(text)),
+  stringLiteral,
+  fc.constantFrom(
+    '"[x]"',
+    '"{}"',
+    '"1e5"',
+    '"-1.50e-7"',
+    '"12.50"',
+    '0',
+    '-0',
+    '7',
+    '1.5',
+    '1.50',
+    '1e3',
+    '123456789012345678',
+  ),
+)
+
+/** JSON of a value of this type. */
+function valueOf(type: HiveType): fc.Arbitrary<string> {
+  if (isTextKind(type.kind)) return often(plainText, anyValue)
+  if (!isNested(type)) return often(fc.constantFrom(...takenBy(type)), anyValue)
+  switch (type.kind) {
+    case 'array':
+      return often(listOf(valueOf(type.element)), fc.oneof(valueOf(type.element), anyValue))
+    case 'map':
+      return often(objectOf(keyOfType(type.key), valueOf(type.value)), anyValue)
+    case 'struct':
+      return often(structValue(type.fields), anyValue)
+    default:
+      throw new Error('there is no such type')
+  }
+}
+
+const gap = fc.constantFrom('', '', '', '', ' ', '\t')
+
+function listOf(item: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .tuple(fc.array(item, { maxLength: 4 }), gap)
+    .map(([items, space]) => `[${space}${items.join(`${space},${space}`)}${space}]`)
+}
+
+function objectOf(key: fc.Arbitrary<string>, item: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .tuple(fc.array(fc.tuple(key, item), { maxLength: 4 }), gap)
+    .map(
+      ([members, space]) =>
+        `{${members.map(([name, json]) => `${name}${space}:${space}${json}`).join(`${space},`)}}`,
+    )
+}
+
+const mapKey = fc.oneof(
+  { arbitrary: fc.constantFrom('"a"', '"b"', '"c"', '"key one"', '"k.1"', '"x_y"'), weight: 12 },
+  {
+    arbitrary: fc.constantFrom('"A"', '"Key"', '"É"', '"é"', '""', '"\\u0061"', '"\u212a"', '"İ"', '"1"'),
+    weight: 1,
+  },
+)
+
+function keyOfType(type: ScalarType): fc.Arbitrary<string> {
+  if (isTextKind(type.kind)) return mapKey
+  const texts = takenBy(type).filter((json) => json !== 'null' && !/^[{[]/.test(json))
+  const keys = texts.map((json) => (json.startsWith('"') ? json : `"${json}"`))
+  return fc.oneof({ arbitrary: fc.constantFrom(...keys), weight: 20 }, { arbitrary: mapKey, weight: 1 })
+}
+
+const spelled = (name: string): fc.Arbitrary<string> =>
+  fc
+    .constantFrom('as is', 'as is', 'as is', 'as is', 'as is', 'as is', 'upper', 'escaped', 'dotted')
+    .map((form) => {
+      const json = JSON.stringify(name)
+      if (form === 'upper') return json.toUpperCase()
+      if (form === 'dotted') return json.replace('_', '.')
+      return form === 'escaped' ? json.replace(/[a-z]/, (c) => `\\u00${c.charCodeAt(0).toString(16)}`) : json
+    })
+
+/** In any order, some missing, some twice, some unknown; or by position. */
+function structValue(fields: readonly StructField[]): fc.Arbitrary<string> {
+  const member = fc.oneof(
+    ...fields.map((field) => ({ arbitrary: fc.tuple(spelled(field.name), valueOf(field.type)), weight: 6 })),
+    { arbitrary: fc.tuple(fc.constantFrom('"unknown"', '"z"'), anyValue), weight: 1 },
+  )
+  const loose = fc.array(member, { maxLength: fields.length + 1 })
+  const whole = fc
+    .tuple(...fields.map(({ type }) => valueOf(type)))
+    .map((values) =>
+      fields.map(({ name }, index) => [JSON.stringify(name), values[index] ?? 'null'] as const),
+    )
+  const object = fc
+    .oneof({ arbitrary: whole, weight: 3 }, { arbitrary: loose, weight: 1 })
+    .map((members) => `{${members.map(([name, json]) => `${name}:${json}`).join(',')}}`)
+  const byPosition = fc
+    .tuple(...fields.map(({ type }) => valueOf(type)))
+    .map((values) => `[${values.join(',')}]`)
+  return fc.oneof({ arbitrary: object, weight: 25 }, { arbitrary: byPosition, weight: 1 })
+}
+
+const COLUMN_NAMES = ['a', 'b', 'id', 'order_id', 'k', 'c d', 'é', 'name']
+
+const columnsOf = fc
+  .uniqueArray(
+    fc.oneof(
+      { arbitrary: fc.constantFrom(...COLUMN_NAMES.filter((name) => name !== 'é')), weight: 30 },
+      { arbitrary: fc.constant('é'), weight: 1 },
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .chain((names) =>
+    fc
+      .tuple(...names.map(() => hiveType(DEPTH_MAX)))
+      .map((types) => names.map((name, index): ColumnSpec => [name, types[index] ?? 'string'])),
+  )
+
+const hive = fc.constantFrom<HiveOptions>(
+  { timestampFormats: [] },
+  { timestampFormats: ['millis'] },
+  { timestampFormats: ['yyyy-MM-dd HH:mm:ss', 'millis'] },
+  { timestampFormats: ['yyyy-dd-MM HH:mm:ss'] },
+)
+
+const optionsFor = (columns: readonly ColumnSpec[]): fc.Arbitrary<NestedBatch['options']> =>
+  fc
+    .record({
+      caseInsensitive: fc.constantFrom(true, true, true, false),
+      micros: fc.boolean(),
+      dots: fc.constantFrom(false, false, false, true),
+      mapped: fc.option(fc.constantFrom('timestamp', 'TheKey', 'b', 'a.b'), { nil: undefined, freq: 5 }),
+      hive: fc.option(hive, { nil: undefined, freq: 4 }),
+    })
+    .map(({ caseInsensitive, micros, dots, mapped, hive: hiveOptions }) => ({
+      caseInsensitive,
+      ...(micros ? { timestampUnit: 'micros' as const } : {}),
+      ...(hiveOptions === undefined
+        ? {
+            ...(dots ? { dotsToUnderscores: true as const } : {}),
+            ...(mapped === undefined ? {} : { jsonKeys: { [columns[0]?.[0] ?? '']: mapped } }),
+          }
+        : { hive: hiveOptions }),
+    }))
+
+const batchOf = (
+  columns: readonly ColumnSpec[],
+  options: NestedBatch['options'],
+  size: number,
+): fc.Arbitrary<NestedBatch> => {
+  const fields = columns.map(([name, type]) => ({
+    name: options.jsonKeys?.[name] ?? name,
+    type: parseHiveType(type, options),
+  }))
+  const record = structValue(fields)
+  const asBytes = (json: fc.Arbitrary<string>): fc.Arbitrary<Buffer> => json.map((text) => Buffer.from(text))
+  return fc.record({
+    columns: fc.constant(columns),
+    options: fc.constant(options),
+    recordsPerFrame: fc.integer({ min: 1, max: size }),
+    records: fc.array(
+      fc.oneof(
+        { arbitrary: asBytes(record), weight: 30 },
+        { arbitrary: asBytes(record.map((json) => `${json}\n`)), weight: 1 },
+        { arbitrary: asBytes(fc.tuple(record, record).map((two) => two.join(''))), weight: 1 },
+        { arbitrary: mutated(record), weight: 2 },
+      ),
+      { minLength: 1, maxLength: size, size: 'max' },
+    ),
+  })
+}
+
+/** @param size records in a batch */
+export function nestedBatch(size: number): fc.Arbitrary<NestedBatch> {
+  return columnsOf.chain((columns) => optionsFor(columns).chain((options) => batchOf(columns, options, size)))
+}

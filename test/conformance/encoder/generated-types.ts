@@ -1,0 +1,38 @@
+/** Random column types: scalars, and arrays, maps and structs of them inside each other. */
+import * as fc from 'fast-check'
+import { acceptedText } from './accepted-text.ts'
+
+const scalarType = fc.oneof(
+  { arbitrary: fc.constantFrom(...Object.keys(acceptedText)), weight: 3 },
+  { arbitrary: fc.constantFrom('string', 'int', 'double', 'bigint', 'timestamp', 'boolean'), weight: 2 },
+)
+
+/** Of maps; mostly text. */
+const keyType = fc.oneof(
+  { arbitrary: fc.constant('string'), weight: 5 },
+  {
+    arbitrary: fc.constantFrom('int', 'varchar(3)', 'date', 'boolean', 'decimal(10,2)', 'double'),
+    weight: 1,
+  },
+)
+
+export const FIELD_NAMES = ['a', 'id', 'name', 'k', 'order_id', 'é', 'x y']
+
+/** Types of columns; nested at most so deep. */
+export function hiveType(depth: number): fc.Arbitrary<string> {
+  if (depth === 0) return scalarType
+  const inner = hiveType(depth - 1)
+  const struct = fc
+    .uniqueArray(fc.constantFrom(...FIELD_NAMES.filter((name) => name !== 'é')), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .chain((names) => fc.tuple(...names.map((name) => inner.map((type) => `${name}:${type}`))))
+    .map((fields) => `struct<${fields.join(',')}>`)
+  return fc.oneof(
+    { arbitrary: scalarType, weight: 3 },
+    { arbitrary: inner.map((type) => `array<${type}>`), weight: 2 },
+    { arbitrary: fc.tuple(keyType, inner).map(([key, type]) => `map<${key},${type}>`), weight: 2 },
+    { arbitrary: struct, weight: 2 },
+  )
+}
