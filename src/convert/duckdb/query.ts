@@ -35,7 +35,7 @@ function lineRoom(file: LinesFile): number {
 
 type Member = readonly [key: string, type: string]
 
-function readLines(file: LinesFile, members: readonly Member[], ignoreErrors: boolean): string {
+export function readLines(file: LinesFile, members: readonly Member[], ignoreErrors: boolean): string {
   const columns = members.map(([key, type]) => `${quotedText(key)}: ${quotedText(type)}`).join(', ')
   return (
     `read_json(${quotedText(file.path)}, format='newline_delimited', records=true, ` +

@@ -36,12 +36,12 @@ const REFUSED: Readonly<Record<string, string>> = {
 }
 
 /**
- * A sentence, or undefined for a query that can be run. Off the event loop, and bounded in time whatever the query is.
+ * What is wrong, in words that can follow a colon; undefined for a query that can be run. Off the event loop, and bounded in time whatever the query is.
  */
 export async function queryProblem(query: string): Promise<string | undefined> {
-  if (/[\0\p{Surrogate}]/u.test(query)) return problem('holds NUL or half of a surrogate pair')
+  if (/[\0\p{Surrogate}]/u.test(query)) return 'it holds NUL or half of a surrogate pair'
   const refused = refusedCall(query)
-  if (refused !== undefined) return problem(`uses ${refused}, which ${REFUSED[refused]}`)
+  if (refused !== undefined) return `it uses ${refused}, which ${REFUSED[refused]}`
   return checks.take(async () => {
     const deadline = { ms: deadlineMs({ queryMaxMs: QUERY_MAX_MS }), signal: new AbortController().signal }
     const thread = await QueryThread.start(0, deadline)
@@ -50,18 +50,14 @@ export async function queryProblem(query: string): Promise<string | undefined> {
       for (const program of [aloneProgram(query), blockProgram(query, [])]) {
         const request = { program, steps: STEPS_MAX, outputBytes: OUTPUT_BYTES_MAX }
         const { end, errors } = await thread.ask(request, deadline)
-        if (end === 'failed') return problem(`cannot be compiled: ${reason(errors)}`)
-        if (end !== undefined) return problem('takes too long to compile')
+        if (end === 'failed') return reason(errors)
+        if (end !== undefined) return 'it takes too long to compile'
       }
       return undefined
     } finally {
       await thread.end()
     }
   })
-}
-
-function problem(what: string): string {
-  return `MetadataExtractionQuery ${what}`
 }
 
 /** jq's own words without their frame. */

@@ -25,18 +25,6 @@ export function readQueryKeys(query: string): readonly QueryKey[] | undefined {
   }
 }
 
-/** The keys of a query that is an object of keys written out, whatever their values are; undefined for any other. */
-export function queryKeyNames(query: string): readonly string[] | undefined {
-  const tokens = queryTokens(query)
-  if (tokens === undefined) return undefined
-  try {
-    return new QueryReader(tokens).names()
-  } catch (error) {
-    if (error instanceof OtherForm) return undefined
-    throw error
-  }
-}
-
 class OtherForm extends Error {
   override readonly name = 'OtherForm'
 }
@@ -65,15 +53,6 @@ class QueryReader {
     return Array.from(keys, ([key, expression]) => ({ key, expression }))
   }
 
-  names(): readonly string[] {
-    const names = new Set<string>()
-    this.#members((key) => {
-      names.add(key)
-      if (this.#takes(':')) this.#skipValue()
-    })
-    return [...names]
-  }
-
   #members(member: (key: string) => void): void {
     this.#expect('{')
     do member(this.#key())
@@ -87,20 +66,6 @@ class QueryReader {
     if (token.kind === 'name' && !token.text.includes(':')) return token.text
     if (token.kind === 'string' && token.isOpen !== true) return token.text
     throw new OtherForm()
-  }
-
-  #skipValue(): void {
-    let open = 0
-    for (;;) {
-      const token = this.#tokens[this.#at]
-      if (token === undefined) throw new OtherForm()
-      if (token.kind === 'symbol') {
-        if (open === 0 && (token.text === ',' || token.text === '}')) return
-        if ('([{'.includes(token.text)) open += 1
-        else if (')]}'.includes(token.text)) open -= 1
-      }
-      this.#at += 1
-    }
   }
 
   /** In brackets or without: jq takes `|` after a path there, but `//` in brackets only. */
