@@ -8,6 +8,7 @@ import { updatedStream, type DestinationUpdate } from '../../src/receive/destina
 import { validated } from '../../src/receive/http/constraints.ts'
 import {
   createInputShape,
+  type ConversionInput,
   type CreateInput,
   type ExtendedS3Input,
 } from '../../src/receive/http/create-input.ts'
@@ -64,8 +65,23 @@ const conversion = fc.record(
       },
       { requiredKeys: ['RoleARN', 'DatabaseName', 'TableName'] },
     ),
-    InputFormatConfiguration: fc.constant({ Deserializer: { OpenXJsonSerDe: { CaseInsensitive: false } } }),
-    OutputFormatConfiguration: fc.constant({ Serializer: { ParquetSerDe: { Compression: 'GZIP' } } }),
+    InputFormatConfiguration: fc.constantFrom(
+      { Deserializer: { OpenXJsonSerDe: { CaseInsensitive: false } } },
+      {
+        Deserializer: {
+          OpenXJsonSerDe: {
+            ConvertDotsInJsonKeysToUnderscores: true,
+            ColumnToJsonKeyMappings: { Ts: 'timestamp' },
+          },
+        },
+      },
+      { Deserializer: { HiveJsonSerDe: { TimestampFormats: ['millis'] } } },
+      { Deserializer: { HiveJsonSerDe: {} } },
+    ),
+    OutputFormatConfiguration: fc.constantFrom<NonNullable<ConversionInput['OutputFormatConfiguration']>[]>(
+      { Serializer: { ParquetSerDe: { Compression: 'GZIP' } } },
+      { Serializer: { ParquetSerDe: { WriterVersion: 'V2' } } },
+    ),
     Enabled: fc.boolean(),
   },
   { requiredKeys: ['SchemaConfiguration', 'InputFormatConfiguration', 'OutputFormatConfiguration'] },
@@ -85,10 +101,35 @@ const processors = fc.array(
   { maxLength: 3 },
 )
 
+const parameter = (ParameterName: string, ParameterValue: string) => ({ ParameterName, ParameterValue })
+const lambda = fc.constantFrom(
+  [],
+  [parameter('RoleArn', ROLE_ARN)],
+  [parameter('BufferIntervalInSeconds', '0'), parameter('BufferSizeInMBs', '0.2')],
+)
+/** In force. */
+const enabled = fc
+  .record({
+    parameters: lambda,
+    others: fc.shuffledSubarray([
+      { Type: 'AppendDelimiterToRecord', Parameters: [parameter('Delimiter', '\\n')] },
+      { Type: 'Decompression', Parameters: [] },
+    ]),
+    first: fc.boolean(),
+  })
+  .map(({ parameters, others, first }) => {
+    const arn = parameter('LambdaArn', 'arn:aws:lambda:us-east-1:000000000000:function:shape')
+    const calls = { Type: 'Lambda', Parameters: [...parameters, arn] }
+    return { Enabled: true, Processors: first ? [calls, ...others] : [...others, calls] }
+  })
+
 const destinations: fc.Arbitrary<ExtendedS3Input> = members({
   ...place,
   CompressionFormat: fc.constant('UNCOMPRESSED'),
-  ProcessingConfiguration: members({ Enabled: fc.constant(false), Processors: processors }),
+  ProcessingConfiguration: fc.oneof(
+    members({ Enabled: fc.constant(false), Processors: processors }),
+    enabled,
+  ),
   S3BackupMode: fc.constant('Disabled'),
   S3BackupConfiguration: members({ ...place, CompressionFormat: fc.constantFrom('GZIP', 'ZIP') }).map(
     (backup) => ({
@@ -102,6 +143,26 @@ const destinations: fc.Arbitrary<ExtendedS3Input> = members({
   CustomTimeZone: fc.constantFrom('', 'UTC', 'Europe/Madrid'),
 }).map((destination) => ({ ...named, ...destination }))
 
+const extraction = {
+  Type: 'MetadataExtraction',
+  Parameters: [parameter('MetadataExtractionQuery', '{a}'), parameter('JsonParsingEngine', 'JQ-1.6')],
+}
+const partitioned: fc.Arbitrary<ExtendedS3Input> = fc
+  .record({
+    destination: destinations,
+    processing: enabled,
+    retries: fc.constantFrom({}, { RetryOptions: {} }, { RetryOptions: { DurationInSeconds: 7 } }),
+    hints: fc.constantFrom({}, { SizeInMBs: 64 }, { SizeInMBs: 65, IntervalInSeconds: 60 }),
+  })
+  .map(({ destination, processing, retries, hints }) => ({
+    ...destination,
+    Prefix: '!{partitionKeyFromQuery:a}/',
+    ErrorOutputPrefix: 'e/!{firehose:error-output-type}/',
+    BufferingHints: hints,
+    ProcessingConfiguration: { ...processing, Processors: [extraction, ...processing.Processors] },
+    DynamicPartitioningConfiguration: { Enabled: true, ...retries },
+  }))
+
 function created(destination: ExtendedS3Input): DeliveryStream {
   const input = validated(createInputShape(context), createInput('orders', destination))
   return definitionFrom(input as unknown as CreateInput, { ...context, incarnation: '0123456789abcdef' })
@@ -113,7 +174,7 @@ function asUpdate({ S3BackupConfiguration: backup, ...destination }: ExtendedS3I
 
 test('an update that says again what is there makes no new version', () => {
   fc.assert(
-    fc.property(destinations, (destination) => {
+    fc.property(fc.oneof(destinations, partitioned), (destination) => {
       const stream = created(destination)
       const described = destinationInput(stream.description) as unknown as ExtendedS3Input
       for (const update of [{}, asUpdate(destination), asUpdate(described)])
@@ -124,9 +185,15 @@ test('an update that says again what is there makes no new version', () => {
   )
 })
 
+/** Decompression cannot be added to every stream. */
+const updates = destinations.filter(
+  ({ ProcessingConfiguration: processing }) =>
+    processing?.Enabled !== true || !processing.Processors?.some(({ Type }) => Type === 'Decompression'),
+)
+
 test('an update that is made again makes no second version', () => {
   fc.assert(
-    fc.property(destinations, destinations, (before, destination) => {
+    fc.property(destinations, updates, (before, destination) => {
       // A conversion that is there may want more than a new stream's default.
       const update = asUpdate({ ...destination, BufferingHints: { SizeInMBs: 64 } })
       const once = updatedStream(created(before), update, context)

@@ -224,9 +224,7 @@ test('columns that are mapped and not in the table, and a query that jq does not
   const queryProblem = (query: string) =>
     Promise.resolve(query === '{customer' ? 'the query has no end' : undefined)
   const queried = (query: string) => define(partitioned(extraction(query)))
-  expect(await outsideProblem(queried('{customer'), { queryProblem })).toBe(
-    'the query has no end',
-  )
+  expect(await outsideProblem(queried('{customer'), { queryProblem })).toBe('the query has no end')
   expect(await outsideProblem(queried('{customer}'), { queryProblem })).toBeUndefined()
 })
 
