@@ -60,6 +60,12 @@ function declarationProblems(config: Config): Problem[] {
   })
 }
 
+/** jq is loaded when there is a query. */
+export async function compileQuery(query: string): Promise<string | undefined> {
+  const { queryProblem } = await import('./process/jq/query-problem.ts')
+  return queryProblem(query)
+}
+
 async function queryProblems(
   config: Config,
   queryProblem: OutsideChecks['queryProblem'],

@@ -2,7 +2,7 @@
 /** The command line: parses, calls, prints, exits. 0 went well, 1 was refused or failed, 2 was called wrongly. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { readCheckedConfig } from './check.ts'
+import { compileQuery, readCheckedConfig } from './check.ts'
 import { readEnvironment } from './config/environment.ts'
 import { readConfig } from './config/file.ts'
 import { withPorts } from './config/ports.ts'
@@ -108,7 +108,7 @@ async function serve(flags: ServeFlags): Promise<number> {
 }
 
 async function check(path: string): Promise<number> {
-  const loaded = await readCheckedConfig(path, readEnvironment().variables)
+  const loaded = await readCheckedConfig(path, readEnvironment().variables, compileQuery)
   if (loaded.kind === 'refused') return refuse(path, loaded.problems)
   for (const stream of loaded.config.deliveryStreams) {
     process.stdout.write(`ok: delivery stream ${JSON.stringify(stream['DeliveryStreamName'])}\n`)

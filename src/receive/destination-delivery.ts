@@ -26,8 +26,6 @@ export interface Additions {
   readonly transform?: Transform
 }
 
-export const NO_ADDITIONS: Additions = { metadataColumns: [] }
-
 /**
  * With dynamic partitioning SizeInMBs is the size of an object, of which a batch makes one for each partition or several.
  *

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCheckedConfig } from '../../src/check.ts'
+import { compileQuery, readCheckedConfig } from '../../src/check.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 
 let folder: string
@@ -154,9 +154,12 @@ test('a query that jq does not take is a problem of its stream', async () => {
           - Type: MetadataExtraction
             Parameters: [{ ParameterName: MetadataExtractionQuery, ParameterValue: "${query}" }]
 `
-  const queryProblem = (query: string) => Promise.resolve(query.includes('(') ? `no ${query}` : undefined)
-  expect(await checkWhole(partitioned('{region: .a'), queryProblem)).toEqual([])
-  expect(await checkWhole(partitioned('{region: (.a'), queryProblem)).toEqual([
-    'deliveryStreams[0] (line 2): no {region: (.a',
+  expect(await checkWhole(partitioned('{region: .a'), () => Promise.resolve('no'))).toEqual([
+    'deliveryStreams[0] (line 2): no',
+  ])
+  expect(await checkWhole(partitioned('{region: (.a'))).toEqual([])
+  expect(await checkWhole(partitioned('{region: .a}'), compileQuery)).toEqual([])
+  expect(await checkWhole(partitioned('{region: (.a'), compileQuery)).toEqual([
+    expect.stringMatching(/^deliveryStreams\[0\] \(line 2\): MetadataExtractionQuery cannot be compiled: /),
   ])
 })
