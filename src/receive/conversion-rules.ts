@@ -2,24 +2,17 @@
  * Rules of DataFormatConversionConfiguration that need no catalog, in the order in which the service was seen to check them.
  * A later rule reads what an earlier one found missing as empty.
  */
+import { isTimestampFormat } from '../domain/joda-time/pattern.ts'
 import { SIZE_IN_MBS_CONVERTING } from '../domain/limits.ts'
 import type { ConversionInput, ExtendedS3Input } from './http/create-input.ts'
 import type { ShapeOptions } from './http/shapes.ts'
 import { notSupported } from './not-supported.ts'
 
-export interface ConversionRuleOptions extends ShapeOptions {
-  /** Whether this is a pattern of Joda, or a word that HiveJsonSerDe knows. Without it every text is let through. */
-  readonly isTimestampFormat?: ((format: string) => boolean) | undefined
-}
-
 export function converts(conversion: ConversionInput | undefined): conversion is ConversionInput {
   return conversion !== undefined && conversion.Enabled !== false
 }
 
-export function* conversionProblems(
-  destination: ExtendedS3Input,
-  options: ConversionRuleOptions,
-): Generator<string> {
+export function* conversionProblems(destination: ExtendedS3Input, options: ShapeOptions): Generator<string> {
   const conversion = destination.DataFormatConversionConfiguration
   if (!converts(conversion)) return
   if ((destination.CompressionFormat ?? 'UNCOMPRESSED') !== 'UNCOMPRESSED')
@@ -29,7 +22,7 @@ export function* conversionProblems(
     yield `BufferingHints.SizeInMBs must be at least ${SIZE_IN_MBS_CONVERTING.min} when data format conversion is enabled.`
   yield* memberProblems(conversion)
   yield* schemaProblems(conversion, options)
-  yield* deserializerProblems(conversion, options)
+  yield* deserializerProblems(conversion)
 }
 
 function* memberProblems(conversion: ConversionInput): Generator<string> {
@@ -55,10 +48,7 @@ function* schemaProblems(conversion: ConversionInput, options: ShapeOptions): Ge
   if (schema.TableName === undefined) yield 'SchemaConfiguration.TableName must not be null or empty'
 }
 
-function* deserializerProblems(
-  conversion: ConversionInput,
-  { isTimestampFormat = () => true }: ConversionRuleOptions,
-): Generator<string> {
+function* deserializerProblems(conversion: ConversionInput): Generator<string> {
   const { OpenXJsonSerDe: openX, HiveJsonSerDe: hive } =
     conversion.InputFormatConfiguration?.Deserializer ?? {}
   const columns = Object.keys(openX?.ColumnToJsonKeyMappings ?? {}).map((column) => column.toLowerCase())

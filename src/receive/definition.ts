@@ -8,7 +8,7 @@ import { defaultRole, deliveryStreamArn, type Account } from './arns.ts'
 import { converts } from './conversion-rules.ts'
 import { destinationOf, hintsOf, type Additions } from './destination-delivery.ts'
 import { destinationDescription } from './destination-description.ts'
-import { streamProblems, type RuleOptions } from './destination-rules.ts'
+import { streamProblems } from './destination-rules.ts'
 import { encryptionFrom } from './encryption.ts'
 import { extensionMessage, extensionProblems, type ExtensionProblem } from './extension-rules.ts'
 import {
@@ -19,19 +19,19 @@ import {
   type StreamExtension,
 } from './extensions.ts'
 import type { CreateInput, ExtendedS3Input } from './http/create-input.ts'
+import type { ShapeOptions } from './http/shapes.ts'
 import { has } from './processors.ts'
 import { taggedWith } from './tags.ts'
 
 /** What rules and definitions ask of the deployment. */
 export interface DeploymentRules {
-  readonly isTimestampFormat?: RuleOptions['isTimestampFormat']
   /** Beginnings of URLs on inner addresses that transforms may call; absent: none. */
   readonly allowedUrls?: readonly string[] | undefined
   /** Record bytes that seal a batch with dynamic partitioning; absent: 1 GiB. */
   readonly partitionedBatchBytes?: number | undefined
 }
 
-export interface DefinitionContext extends Account, RuleOptions, DeploymentRules {
+export interface DefinitionContext extends Account, ShapeOptions, DeploymentRules {
   /** 16 lower-case hexadecimal digits, drawn for this stream. */
   readonly incarnation: string
   /** Wall clock, epoch ms. */

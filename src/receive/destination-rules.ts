@@ -5,7 +5,7 @@
 import { timeZoneProblem } from '../domain/java-time/zone.ts'
 import { INTERVAL_IN_SECONDS_BACKUP } from '../domain/limits.ts'
 import { validatePrefixes, type PrefixOptions } from '../domain/prefix.ts'
-import { conversionProblems, missingConversions, type ConversionRuleOptions } from './conversion-rules.ts'
+import { conversionProblems, missingConversions } from './conversion-rules.ts'
 import { keyProblems } from './encryption.ts'
 import {
   DESTINATIONS,
@@ -20,8 +20,6 @@ import { partitioningProblems, partitionKeyProblems } from './partitioning-rules
 import { processingProblems } from './processing-rules.ts'
 import { partitions } from './processors.ts'
 
-export type RuleOptions = ConversionRuleOptions
-
 const SUPPORTED_DESTINATIONS = 'ExtendedS3DestinationConfiguration and S3DestinationConfiguration'
 
 /**
@@ -31,7 +29,7 @@ const SUPPORTED_DESTINATIONS = 'ExtendedS3DestinationConfiguration and S3Destina
  */
 export function* streamProblems(
   input: CreateInput,
-  options: RuleOptions,
+  options: ShapeOptions,
   transforms: boolean,
 ): Generator<string> {
   yield* sourceProblems(input)
@@ -91,7 +89,7 @@ function* encryptionProblems(type: string, encryption: EncryptionInput | undefin
 /** What is wrong with an S3 destination, whole: as it is created, or as an update would leave it. */
 export function* s3Problems(
   destination: ExtendedS3Input,
-  options: RuleOptions,
+  options: ShapeOptions,
   transforms: boolean,
 ): Generator<string> {
   yield* processingProblems(destination)

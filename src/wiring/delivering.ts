@@ -32,6 +32,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     store,
     resolveColumns,
     engine: engines.planned,
+    maxPartitions: config.delivery.maxPartitions,
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
     processors: openProcessors({ ...parts, ...store, extractKeys: engines.extractKeys }),
     destination,

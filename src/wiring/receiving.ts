@@ -47,6 +47,7 @@ export async function startReceiving(parts: Parts, accept: Accept): Promise<Rece
     directory: createStreamDirectory({ registry: store.registry, clock }),
     registry: store.registry,
     resolveColumns,
+    asksGlue: (table) => asksGlue(inForce(), table),
     supportsColumns: (columns, conversion) => unsupportedColumns(config.convert.engine, columns, conversion),
     queryProblem,
     clock,

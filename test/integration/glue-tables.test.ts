@@ -3,18 +3,19 @@ import { CreateDeliveryStreamCommand } from '@aws-sdk/client-firehose'
 import { CreateDatabaseCommand, CreateTableCommand, GlueClient } from '@aws-sdk/client-glue'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
+import { createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/file.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { TableRef } from '../../src/domain/delivery-stream.ts'
-import { createAuthenticate } from '../../src/receive/http/auth/authenticate.ts'
-import { createKeyring } from '../../src/receive/http/auth/keyring.ts'
+import { neverCrash } from '../../src/runtime/crash-point.ts'
 import { asksGlue, openCatalog } from '../../src/wiring/catalog.ts'
 import { openRoles } from '../../src/wiring/roles.ts'
 import { ACCOUNT_ID, CONVERSION, createInput } from '../support/api-inputs.ts'
 import { call, firehoseClient, serveApi } from '../support/api-server.ts'
 import { startFakeGlue, type FakeGlue } from '../support/fake-glue.ts'
 import { startFakeSts, type FakeSts } from '../support/fake-sts.ts'
+import { temporaryFolder } from '../support/hydrant.ts'
 
 const own = { accessKeyId: 'AKIAOWN', secretAccessKey: 'own-secret' }
 const log = createLog('silent')
@@ -41,11 +42,12 @@ afterEach(async () => {
   for (const close of closers.toReversed()) await close()
 })
 
-function configured(aws = '', catalog = 'glue: true'): Config {
+function configured(aws = '', catalog = 'glue: true', more = ''): Config {
   const loaded = parseConfig(
     `aws: { glueEndpoint: "${glue.endpoint}", stsEndpoint: "${sts.endpoint}" ${aws} }
 objectStore: { type: s3, accessKeyId: AKIAOWN, secretAccessKey: own-secret }
-catalog: { ${catalog} }`,
+catalog: { ${catalog} }
+${more}`,
     {},
   )
   if (loaded.kind === 'refused') throw new Error(loaded.problems.map(formatProblem).join('\n'))
@@ -138,34 +140,31 @@ test('CreateDeliveryStream looks the table up: one that is not there is the call
 })
 
 test('who may create streams may name the tables of Glue that its resources list', async () => {
-  const keyring = createKeyring({ region: 'us-east-1', accountId: ACCOUNT_ID }, () => new Set())
-  keyring.replace([
-    {
-      ...own,
-      allow: ['firehose:*'],
-      resources: ['*', 'arn:aws:s3:::lake', `arn:aws:glue:us-east-1:${ACCOUNT_ID}:table/sales/orders`],
-    },
-  ])
-  const authenticate = createAuthenticate({
-    keyring,
-    region: 'us-east-1',
-    service: 'firehose',
-    now: () => Date.now(),
-    allowUnsignedPayload: false,
-  })
-  const config = configured()
-  const api = await serveApi({
-    authenticate,
-    resolveColumns: resolveColumns(config),
-    asksGlue: (ref) => asksGlue(config, ref),
-  })
-  closers.push(() => api.stop())
-  const client = firehoseClient(api.url, own)
+  const folder = await temporaryFolder()
+  closers.push(() => folder.remove())
+  const config = configured(
+    '',
+    'glue: true, databases: { sales: { visits: { columns: [{ name: id, type: int }] } } }',
+    `server: { port: 0 }
+admin: { port: 0 }
+buffer: { path: "${folder.path}/buffer" }
+auth:
+  mode: sigv4
+  credentials:
+    - accessKeyId: AKIAOWN
+      secretAccessKey: own-secret
+      resources: ["*", "arn:aws:s3:::lake", "arn:aws:glue:*:*:table/sales/orders"]`,
+  )
+  const app = createApp(config, { roles: new Set(['api']), log, crash: neverCrash })
+  closers.push(() => app.stop())
+  const { api } = await app.start()
+  const client = firehoseClient(`http://127.0.0.1:${api?.port}`, own)
   closers.push(() => client.destroy())
   const create = (name: string, tableName: string) =>
     client.send(new CreateDeliveryStreamCommand(converting(name, tableName) as never))
   await create('a', 'orders')
-  await expect(create('b', 'salaries')).rejects.toMatchObject({
+  await create('b', 'visits')
+  await expect(create('c', 'salaries')).rejects.toMatchObject({
     name: 'AccessDeniedException',
     message: expect.stringContaining(
       `glue:GetTable on resource: arn:aws:glue:us-east-1:${ACCOUNT_ID}:table/sales/salaries`,
