@@ -22,8 +22,10 @@ export class Reading {
     this.json = json
   }
 
+  /** Whatever became of the row before. */
   startRow(): void {
     this.#weight = 0
+    this.#verdict = undefined
   }
 
   weigh(weight: number): void {

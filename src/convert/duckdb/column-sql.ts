@@ -117,7 +117,7 @@ export function plainValue({ type, field }: TypedColumn, raw: string): string {
 function plainValueOf(type: HiveType, raw: string, depth: number): string {
   if (plainTypeOf(type) === columnType(type)) return raw
   if (!isNested(type)) return `from_base64(${raw})`
-  const item = `p${depth}`
+  const item = `e${depth}`
   switch (type.kind) {
     case 'array':
       return `list_transform(${raw}, lambda ${item}: ${plainValueOf(type.element, item, depth + 1)})`

@@ -385,7 +385,6 @@ export const acceptedText: Readonly<Record<string, readonly Accepted[]>> = {
   'varchar(65535)': texts((text) => text),
   'char(3)': [...texts((text) => padded(text, 3)), ['"😀"', '😀  '], ['"x   "', 'x  ']],
   'char(255)': texts((text) => padded(text, 255)),
-  binary: texts((text) => Buffer.from(text).toString('hex')),
   date: DATES,
   timestamp: TIMESTAMPS,
 }

@@ -141,19 +141,20 @@ function structValue(fields: readonly StructField[]): fc.Arbitrary<string> {
 
 const COLUMN_NAMES = ['a', 'b', 'id', 'order_id', 'k', 'c d', 'é', 'name']
 
-const columnsOf = fc
-  .uniqueArray(
-    fc.oneof(
-      { arbitrary: fc.constantFrom(...COLUMN_NAMES.filter((name) => name !== 'é')), weight: 30 },
-      { arbitrary: fc.constant('é'), weight: 1 },
-    ),
-    { minLength: 1, maxLength: 4 },
-  )
-  .chain((names) =>
-    fc
-      .tuple(...names.map(() => hiveType(DEPTH_MAX)))
-      .map((types) => names.map((name, index): ColumnSpec => [name, types[index] ?? 'string'])),
-  )
+const columnsOf = (isHive: boolean): fc.Arbitrary<readonly ColumnSpec[]> =>
+  fc
+    .uniqueArray(
+      fc.oneof(
+        { arbitrary: fc.constantFrom(...COLUMN_NAMES.filter((name) => name !== 'é')), weight: 30 },
+        { arbitrary: fc.constant('é'), weight: 1 },
+      ),
+      { minLength: 1, maxLength: 4 },
+    )
+    .chain((names) =>
+      fc
+        .tuple(...names.map(() => hiveType(DEPTH_MAX, isHive)))
+        .map((types) => names.map((name, index): ColumnSpec => [name, types[index] ?? 'string'])),
+    )
 
 const hive = fc.constantFrom<HiveOptions>(
   { timestampFormats: [] },
@@ -162,14 +163,14 @@ const hive = fc.constantFrom<HiveOptions>(
   { timestampFormats: ['yyyy-dd-MM HH:mm:ss'] },
 )
 
-const optionsFor = (columns: readonly ColumnSpec[]): fc.Arbitrary<NestedBatch['options']> =>
+const optionsFor = (columns: readonly ColumnSpec[], isHive: boolean): fc.Arbitrary<NestedBatch['options']> =>
   fc
     .record({
       caseInsensitive: fc.constantFrom(true, true, true, false),
       micros: fc.boolean(),
       dots: fc.constantFrom(false, false, false, true),
       mapped: fc.option(fc.constantFrom('timestamp', 'TheKey', 'b', 'a.b'), { nil: undefined, freq: 5 }),
-      hive: fc.option(hive, { nil: undefined, freq: 4 }),
+      hive: isHive ? hive : fc.constant(undefined),
     })
     .map(({ caseInsensitive, micros, dots, mapped, hive: hiveOptions }) => ({
       caseInsensitive,
@@ -211,5 +212,11 @@ const batchOf = (
 
 /** @param size records in a batch */
 export function nestedBatch(size: number): fc.Arbitrary<NestedBatch> {
-  return columnsOf.chain((columns) => optionsFor(columns).chain((options) => batchOf(columns, options, size)))
+  return fc
+    .constantFrom(false, false, false, true)
+    .chain((isHive) =>
+      columnsOf(isHive).chain((columns) =>
+        optionsFor(columns, isHive).chain((options) => batchOf(columns, options, size)),
+      ),
+    )
 }

@@ -18,10 +18,13 @@ const keyType = fc.oneof(
 
 export const FIELD_NAMES = ['a', 'id', 'name', 'k', 'order_id', 'é', 'x y']
 
-/** Types of columns; nested at most so deep. */
-export function hiveType(depth: number): fc.Arbitrary<string> {
-  if (depth === 0) return scalarType
-  const inner = hiveType(depth - 1)
+/** Types of columns; nested at most so deep. @param isHive bytes are read by HiveJsonSerDe alone */
+export function hiveType(depth: number, isHive: boolean): fc.Arbitrary<string> {
+  const scalar = isHive
+    ? fc.oneof({ arbitrary: scalarType, weight: 9 }, { arbitrary: fc.constant('binary'), weight: 1 })
+    : scalarType
+  if (depth === 0) return scalar
+  const inner = hiveType(depth - 1, isHive)
   const struct = fc
     .uniqueArray(fc.constantFrom(...FIELD_NAMES.filter((name) => name !== 'é')), {
       minLength: 1,
@@ -30,7 +33,7 @@ export function hiveType(depth: number): fc.Arbitrary<string> {
     .chain((names) => fc.tuple(...names.map((name) => inner.map((type) => `${name}:${type}`))))
     .map((fields) => `struct<${fields.join(',')}>`)
   return fc.oneof(
-    { arbitrary: scalarType, weight: 3 },
+    { arbitrary: scalar, weight: 3 },
     { arbitrary: inner.map((type) => `array<${type}>`), weight: 2 },
     { arbitrary: fc.tuple(keyType, inner).map(([key, type]) => `map<${key},${type}>`), weight: 2 },
     { arbitrary: struct, weight: 2 },

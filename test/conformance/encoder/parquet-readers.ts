@@ -218,6 +218,8 @@ function decimalOf({ values }: ArrowData, index: number, scale: number): string 
   return scale === 0 ? whole : `${whole}.${digits.slice(digits.length - scale)}`
 }
 
+type Pairs = readonly (readonly [string, Shown])[]
+
 /** True when hyparquet's value is another reader's, as far as it can tell. */
 export function isAlike(hyparquet: Shown, other: Shown, type: HiveType): boolean {
   if (hyparquet === null || other === null) return hyparquet === other
@@ -235,9 +237,11 @@ export function isAlike(hyparquet: Shown, other: Shown, type: HiveType): boolean
         isAlike(hyparquet[index] ?? null, other[index] ?? null, field.type),
       )
     case 'map': {
-      const values = new Map((hyparquet as readonly (readonly [string, Shown])[]).map((pair) => pair))
-      return (other as readonly (readonly [string, Shown])[]).every(
-        ([key, value]) => values.has(key) && isAlike(values.get(key) ?? null, value, type.value),
+      const keyOf = (key: string): string => (type.key.kind === 'decimal' ? String(Number(key)) : key)
+      const values = new Map((hyparquet as Pairs).map(([key, value]) => [keyOf(key), value]))
+      return (other as Pairs).every(
+        ([key, value]) =>
+          values.has(keyOf(key)) && isAlike(values.get(keyOf(key)) ?? null, value, type.value),
       )
     }
     default:
