@@ -38,6 +38,13 @@ const NESTED_WEIGHT = 32
 /** What a field without a value weighs beside its name. */
 const FIELD_WEIGHT = 8
 
+/** What a value weighs beside what is in it: a few bytes can be any. */
+export function weightOf(type: HiveType): number {
+  if (type.kind === 'char') return type.length
+  if (type.kind !== 'struct') return isNested(type) ? NESTED_WEIGHT : 0
+  return type.fields.reduce((sum, { name }) => sum + name.length + FIELD_WEIGHT, NESTED_WEIGHT)
+}
+
 function arrayReader(readElement: ReadJson, { hive }: ConversionRules, reading: Reading): ReadJson {
   const { json } = reading
   return (depth) => {
@@ -84,12 +91,13 @@ function mapReader(type: TypeOf<'map'>, rules: ConversionRules, reading: Reading
   }
 }
 
-function structReader({ fields }: TypeOf<'struct'>, rules: ConversionRules, reading: Reading): ReadJson {
+function structReader(type: TypeOf<'struct'>, rules: ConversionRules, reading: Reading): ReadJson {
   const { json } = reading
+  const { fields } = type
   const matched = keyMatcher(rules)
   const readers = fields.map((field) => jsonReader(field.type, rules, reading))
   const fieldOf = new Map(fields.map(({ name }, index) => [name, index]))
-  const weight = fields.reduce((sum, { name }) => sum + name.length + FIELD_WEIGHT, NESTED_WEIGHT)
+  const weight = weightOf(type)
   const isHive = rules.hive !== undefined
 
   const readObject = (values: (HiveValue | null | undefined)[], depth: number): void => {

@@ -15,6 +15,7 @@ import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
 import type { LineTable } from './line-columns.ts'
 import { rawPattern } from './raw-pattern.ts'
+import { lightBytesMax } from './row-weight.ts'
 
 /** The ordinals, within a frame and ascending, of the records that must be read exactly. */
 export type FindDoubtful = (frame: Frame) => readonly number[]
@@ -27,6 +28,7 @@ const NESTED_BYTES_MIN = 2 * DEPTH_MAX
 export function doubtfulRecords(table: LineTable, rules: ConversionRules): FindDoubtful {
   const pattern = rawPattern(table, rules)
   if (pattern === undefined) return (frame) => Array.from({ length: frame.records }, (_, index) => index)
+  const lightBytes = lightBytesMax(table.columns.map(({ type }) => type))
   return (frame) => {
     const found: number[] = []
     const payload = frame.payload
@@ -43,6 +45,7 @@ export function doubtfulRecords(table: LineTable, rules: ConversionRules): FindD
         match = nextMatch(pattern, text, end + 1)
       } else if (
         text.charCodeAt(start) !== OPEN_BRACE ||
+        length > lightBytes ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
         (isOdd && isOddRecord(payload.subarray(start, end)))
       ) {

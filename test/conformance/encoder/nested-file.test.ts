@@ -328,3 +328,20 @@ test('types 100 deep', async () => {
   const { rows } = await outcomeOf(encoder, { columns: [['a', type]], records })
   expect(rows).toEqual([[nested('"7",null')], [null], [nested('"5"')]])
 })
+
+test('a record of which a few bytes stand for far too much is refused on either path', async () => {
+  const fields = Array.from({ length: 100 }, (_, n) => `field_with_a_long_name_${n}:int`).join()
+  const heavy = `{"a":[${Array.from({ length: 20_000 }, () => '{}').join()}]}`
+  const deep = [['a', `array<struct<${fields}>>`]] as const
+  for (const careful of [false, true]) {
+    const { rows, failures } = await encode({
+      columns: deep,
+      records: ['{"a":[]}', heavy, '{"a":[]}'],
+      careful,
+    })
+    expect(rows).toEqual([['[]'], ['[]']])
+    expect(failures.map(({ ordinal, code }) => [ordinal, code])).toEqual([
+      [1, 'DataFormatConversion.MalformedData'],
+    ])
+  }
+})
