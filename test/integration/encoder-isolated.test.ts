@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { isolatedEncoder } from '../../src/convert/isolated.ts'
 import { openParquetjsEncoder } from '../../src/convert/parquetjs-encoder.ts'
-import { inputOf, outcomeOf, type Batch } from '../conformance/encoder/encoding.ts'
+import type { Encoder } from '../../src/domain/ports.ts'
+import { columnsOf, inputOf, outcomeOf, readParquet, type Batch } from '../conformance/encoder/encoding.ts'
 import { allMetadata, sourceOf } from '../conformance/encoder/metadata-sources.ts'
 import { oddRecords } from '../conformance/encoder/odd-records.ts'
 
@@ -45,6 +46,26 @@ test.each(['js', 'duckdb'] as const)(
     expect(failures).toEqual(expected.failures)
   },
 )
+
+test.each(['js', 'duckdb'] as const)('%s makes the objects of the same process', async (engine) => {
+  const input = inputOf(batch)
+  const objectOf = Uint32Array.from(batch.records, (_, n) => (n * 7) % 5)
+  const read = async (encoder: Encoder): Promise<unknown> => {
+    const encoded = await encoder.encode({ ...input, objectOf })
+    const objects: unknown[] = []
+    for (const { part, rows, body } of encoded.objects)
+      objects.push([part, rows, await readParquet(body.path ?? '', columnsOf(batch))])
+    const failures: unknown[] = []
+    for await (const failed of encoded.failures())
+      failures.push({ ...failed, rawData: Buffer.from(failed.rawData) })
+    await encoded.dispose()
+    return { objects, failures, errors: encoded.errors }
+  }
+  const here = await openParquetjsEncoder({ stagingPath, log })
+  const expected = await read(here)
+  await here.close()
+  expect(await read(isolatedEncoder({ ...options, engine, stagingPath }))).toEqual(expected)
+})
 
 describe('a child', () => {
   let entry = ''

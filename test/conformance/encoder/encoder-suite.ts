@@ -8,6 +8,7 @@ import { outcomeOf, type Batch, type MakeEncoder, type Outcome } from './encodin
 import { endingSuite, type Engine } from './ending-suite.ts'
 import { fileSuite } from './file-suite.ts'
 import { metadataSuite } from './metadata-suite.ts'
+import { objectsSuite } from './objects-suite.ts'
 import { oddRecords } from './odd-records.ts'
 
 export function encoderConformance(name: string, make: MakeEncoder): void {
@@ -34,6 +35,7 @@ export function encoderConformance(name: string, make: MakeEncoder): void {
     fileSuite(encode)
     metadataSuite(engine, encode)
     endingSuite(engine)
+    objectsSuite(engine)
   })
 }
 

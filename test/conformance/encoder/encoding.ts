@@ -149,7 +149,7 @@ const METADATA_TYPES = {
 } as const
 
 /** The columns that a batch's object should have. */
-function columnsOf({ columns, metadataColumns = [], options }: Batch): readonly TypedColumn[] {
+export function columnsOf({ columns, metadataColumns = [], options }: Batch): readonly TypedColumn[] {
   const all = [
     ...columns.map(([name, type]) => ({ name, type })),
     ...metadataColumns.map(({ name, field }) => ({ name, type: METADATA_TYPES[field] })),

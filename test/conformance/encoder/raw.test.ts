@@ -3,7 +3,7 @@
  * by others, named as Firehose names them, and the same bytes each time.
  */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Compression } from '../../../src/domain/delivery-stream.ts'
 import { openRawEncoder, type RawEncoder } from '../../../src/convert/raw.ts'
+import type { Encoded, EncodedObject } from '../../../src/domain/ports.ts'
 import { ForeignDecoders, type Decoded } from '../../support/foreign-decoders.ts'
 import { bytesOf, compressions, namings, rawInputOf, type RawBatch } from './compression.ts'
 
@@ -132,6 +133,76 @@ describe.each(compressions)('%s', (compression) => {
       await rm(path, { recursive: true })
     }
   })
+})
+
+describe.each(compressions)('%s, many objects', (compression) => {
+  const encodeObjects = async (batch: RawBatch, objects: readonly number[]): Promise<Encoded> =>
+    encoder.encode({ ...rawInputOf(batch, compression), objectOf: Uint32Array.from(objects) })
+
+  const decodedOf = async ({ body }: EncodedObject): Promise<Decoded> =>
+    decoders.decode(compression, Buffer.from(body.bytes ?? (await readFile(body.path))))
+
+  test('any records in any objects: each has the bytes of its records', async () => {
+    const record = fc.oneof(
+      { weight: 8, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)) },
+      { weight: 4, arbitrary: fc.constant(Buffer.alloc(0)) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 300 * KIB }).map(incompressible) },
+    )
+    const placed = fc.tuple(record, fc.oneof(fc.nat(3), fc.constant(90_000)))
+    const property = fc.asyncProperty(
+      fc.array(placed, { minLength: 1, maxLength: 30 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (all, recordsPerFrame) => {
+        const encoded = await encodeObjects(
+          { records: all.map(([bytes]) => bytes), recordsPerFrame },
+          all.map(([, object]) => object),
+        )
+        const expected = [0, 1, 2, 3, 90_000].flatMap((object) => {
+          const records = all.flatMap(([bytes, of]) => (of === object ? [bytes] : []))
+          const bytes = Buffer.concat(records)
+          return bytes.length === 0 ? [] : [{ part: object, rows: records.length, bytes }]
+        })
+        expect(encoded.objects.map(({ part, rows }) => [part, rows])).toEqual(
+          expected.map(({ part, rows }) => [part, rows]),
+        )
+        for (const [index, object] of encoded.objects.entries()) {
+          expect(object).toMatchObject(namings[compression])
+          const { bytes } = await decodedOf(object)
+          expect(bytes.equals(expected[index]?.bytes ?? Buffer.alloc(0))).toBe(true)
+        }
+        expect(encoded.rows + encoded.dropped).toBe(all.length)
+        await encoded.dispose()
+      },
+    )
+    await fc.assert(property, { numRuns: 20 })
+  })
+
+  test('what many objects take in memory is bounded, however small each is', async () => {
+    const records = Array.from({ length: 300 }, () => incompressible(10 * KIB))
+    const encoded = await encodeObjects({ records }, records.map((_, n) => n)) // prettier-ignore
+    const bytes = encoded.objects.map(({ body }) => body.bytes?.length ?? 0)
+    expect(bytes.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(1024 * KIB)
+    expect(encoded.objects.length).toBe(300)
+    const last = encoded.objects.at(-1)
+    expect(last?.body.path).toBeDefined()
+    if (last !== undefined) expect((await decodedOf(last)).bytes.equals(incompressible(10 * KIB))).toBe(true)
+    await encoded.dispose()
+    expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+  })
+})
+
+test('ZIP: the files of a batch’s objects have names of their own, the same each time', async () => {
+  const input = { ...rawInputOf({ records: ['a', 'b', 'c'] }, 'ZIP'), objectOf: Uint32Array.of(2, 0, 2) }
+  const names: (string | undefined)[] = []
+  for (let run = 0; run < 2; run += 1) {
+    const encoded = await encoder.encode(input)
+    for (const { body } of encoded.objects)
+      names.push((await decoders.decode('ZIP', Buffer.from(body.bytes ?? ''))).entry?.name)
+    await encoded.dispose()
+  }
+  expect(new Set(names).size).toBe(2)
+  expect(names.slice(0, 2)).toEqual(names.slice(2))
+  for (const name of names) expect(name).toMatch(UUID)
 })
 
 test('one batch is encoded in every format at the same time, as data and as backup', async () => {
