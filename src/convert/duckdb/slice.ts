@@ -136,7 +136,7 @@ export class Slice {
     const converted: ConvertedObject[] = []
     const asides = new Ascending(this.#lines.aside.each())
     for (const object of this.#objects) {
-      const aside = asides.upTo(object.last)
+      const aside = asides.upTo(object.last, rangesMax(object))
       if (aside.count === 0 && object.doubtful === object.records) continue
       const query = orderedRows(
         'batch_rows',
@@ -160,6 +160,14 @@ export class Slice {
   }
 }
 
+/** A range takes DuckDB about as long as sorting so many records. */
+const RECORDS_A_RANGE = 2000
+
+/** Most records set aside of an object that are put between the others as ranges. */
+function rangesMax({ isWhole, records }: SliceObject): number {
+  return isWhole ? RANGES_MAX : Math.min(RANGES_MAX, Math.floor(records / RECORDS_A_RANGE))
+}
+
 /** Ordinals taken object by object. */
 class Ascending {
   readonly #ordinals: Iterator<number>
@@ -175,14 +183,17 @@ class Ascending {
     return done === true ? Infinity : value
   }
 
-  /** How many there are up to this one, and which, unless they are many. */
-  upTo(last: number): { readonly count: number; readonly ordinals: readonly number[] | undefined } {
+  /** How many there are up to this one, and which, unless they are more than that. */
+  upTo(
+    last: number,
+    most: number,
+  ): { readonly count: number; readonly ordinals: readonly number[] | undefined } {
     const ordinals: number[] = []
     let count = 0
     for (; this.#next <= last; this.#next = this.#following()) {
       count += 1
-      if (count <= RANGES_MAX) ordinals.push(this.#next)
+      if (count <= most) ordinals.push(this.#next)
     }
-    return { count, ordinals: count <= RANGES_MAX ? ordinals : undefined }
+    return { count, ordinals: count <= most ? ordinals : undefined }
   }
 }

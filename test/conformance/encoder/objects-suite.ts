@@ -137,6 +137,15 @@ export function objectsSuite(engine: Engine): void {
     }
   })
 
+  test('rows set aside in large objects, here and there', async () => {
+    const records = Array.from({ length: 30_000 }, (_, n) =>
+      n % 3001 === 0 ? `{"n":${n}}{"n":${n},"a":"second"}` : `{"n":${n},"a":"row"}`,
+    )
+    const objectOf = records.map((_, n) => (n < 25_000 ? n % 2 : n % 5))
+    const expected = await expectedOf(engine, { columns, records }, objectOf)
+    expect(await objectsOf(engine, { columns, records }, objectOf)).toEqual(expected)
+  })
+
   test('an object of which every record fails is left out, and the others keep their indices', async () => {
     const records = ['{"n":1}', '{"n":"x"}', '{"n":2}', '', '{"n":3}{"n":4}', '[]']
     const { rows, failures } = await objectsOf(engine, { columns, records }, [7, 3, 0, 3, 7, 0])
