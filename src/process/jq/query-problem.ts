@@ -39,6 +39,11 @@ const REFUSED: Readonly<Record<string, string>> = {
  * What is wrong, in words that can follow a colon; undefined for a query that can be run. Off the event loop, and bounded in time whatever the query is.
  */
 export async function queryProblem(query: string): Promise<string | undefined> {
+  const why = await reasonAgainst(query)
+  return why === undefined ? undefined : `MetadataExtractionQuery cannot be compiled: ${why}`
+}
+
+async function reasonAgainst(query: string): Promise<string | undefined> {
   if (/[\0\p{Surrogate}]/u.test(query)) return 'it holds NUL or half of a surrogate pair'
   const refused = refusedCall(query)
   if (refused !== undefined) return `it uses ${refused}, which ${REFUSED[refused]}`
