@@ -16,7 +16,11 @@ const keyType = fc.oneof(
   },
 )
 
-export const FIELD_NAMES = ['a', 'id', 'name', 'k', 'order_id', 'é', 'x y']
+/** Seldom one that something else in the table has: what is a struct in one place and an array in another is never quick. */
+const fieldName = fc.oneof(
+  { arbitrary: fc.stringMatching(/^[a-z]{2,4}(_[a-z])?$/), weight: 6 },
+  { arbitrary: fc.constantFrom('a', 'id', 'name', 'k', 'order_id', 'x y', 'k1'), weight: 1 },
+)
 
 /** Types of columns; nested at most so deep. @param isHive bytes are read by HiveJsonSerDe alone */
 export function hiveType(depth: number, isHive: boolean): fc.Arbitrary<string> {
@@ -26,7 +30,7 @@ export function hiveType(depth: number, isHive: boolean): fc.Arbitrary<string> {
   if (depth === 0) return scalar
   const inner = hiveType(depth - 1, isHive)
   const struct = fc
-    .uniqueArray(fc.constantFrom(...FIELD_NAMES.filter((name) => name !== 'é')), {
+    .uniqueArray(fieldName, {
       minLength: 1,
       maxLength: 4,
     })
