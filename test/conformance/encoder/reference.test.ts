@@ -19,7 +19,10 @@ function outcome({ columns, rules, record }: GeneratedCase): unknown {
     rules,
   )
   const write = typed.map(({ type }) => plainWriter(type))
-  const { rows, verdict } = recordReader(typed, rules)(record)
+  const read = recordReader(typed, rules)
+  // What one record was must not matter to the next.
+  read(record.subarray(0, -2))
+  const { rows, verdict } = read(record)
   if (verdict !== undefined) return [verdict.code, verdict.message]
   return rows.map((row) => row.map((value, index) => (value === null ? 'null' : write[index]?.(value))))
 }
