@@ -1,5 +1,5 @@
 /**
- * From the text of a column to its value, for the JavaScript engine. Grammar and range are hive-types'; what is here is
+ * From the text of a column to its value, for the JavaScript engine. Grammar and range are accepted-text's; what is here is
  * arithmetic that loses nothing on the way: integers and decimals never pass through a double.
  */
 import type { HiveOptions } from '../domain/delivery-stream.ts'

@@ -175,9 +175,9 @@ function readOffset(reading: Reading): boolean {
   return true
 }
 
-/** The longest id of a time zone that comes next. */
+/** The longest id of a time zone that comes next; none has more than 32 characters. */
 function readZoneId(reading: Reading): boolean {
-  const found = /[a-z0-9_/+-]+/iy
+  const found = /[a-z0-9_/+-]{1,40}/iy
   found.lastIndex = reading.at
   let id = found.exec(reading.text)?.[0] ?? ''
   while (id !== '' && !isTimeZone(id)) id = id.slice(0, -1)

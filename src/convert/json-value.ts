@@ -151,10 +151,14 @@ function refuseStructOf(next: number, reading: Reading): null {
   return reading.refuse(notAnObject(javaClass(next, text), text))
 }
 
+const LONG_CHARACTERS_MAX = '-9223372036854775808'.length
+
 /** As OpenX's JSON library reads a scalar. */
 function javaClass(next: number, text: string): string {
   if (next === QUOTE) return 'java.lang.String'
   if (next === LETTER_T || next === LETTER_F) return 'java.lang.Boolean'
   if (/[.eE]/.test(text)) return 'java.lang.Double'
-  return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? 'java.lang.Long' : 'java.math.BigInteger'
+  // Of a thousand digits the number itself would take long.
+  const isLong = text.length <= LONG_CHARACTERS_MAX && BigInt.asIntN(64, BigInt(text)) === BigInt(text)
+  return isLong ? 'java.lang.Long' : 'java.math.BigInteger'
 }

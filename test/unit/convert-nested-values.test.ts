@@ -303,3 +303,16 @@ test('timestamps keep microseconds where the conversion says so, rounded down', 
     },
   ])
 })
+
+test('a value of a megabyte takes time by its length, whatever it is', () => {
+  const digits = '1'.repeat(1_000_000)
+  const formats = { timestampFormats: ['ZZZ', 'yyyyMMdd', 'yy-M', "y'abc'", 'millis', 'S'] }
+  const started = process.cpuUsage()
+  expect(read('struct<a:int>', digits)).toMatch(/java\.math\.BigInteger with value 1+…$/)
+  expect(read('timestamp', `"${digits}"`, { ...HIVE, hive: formats })).toMatch(/^Encountered invalid/)
+  expect(read('timestamp', `"${'a/'.repeat(500_000)}"`, { ...HIVE, hive: formats })).toMatch(/^Encountered/)
+  expect(read('bigint', `${digits}e5`)).toMatch(/For input string: "1+…"$/)
+  expect(read('map<string,int>', `{${'"k":1,'.repeat(150_000)}"k":2}`)).toBe('[{"k":"k","v":1}]')
+  const { user, system } = process.cpuUsage(started)
+  expect((user + system) / 1_000_000).toBeLessThan(3)
+})

@@ -100,6 +100,30 @@ describe('both engines', () => {
       }
     },
   )
+
+  test('keep microseconds where they are asked to, of records and of metadata', async () => {
+    const batch = {
+      columns: [['at', 'timestamp']] as const,
+      records: [
+        '{"at":"2018-08-27T10:30:05.123456789Z"}',
+        '{"at":-0.0000015}',
+        '{"at":"0001-01-01 00:00:00"}',
+      ],
+      metadataColumns: [{ field: 'arrival', name: 'arrived' }] as const,
+      sources: [
+        { shardId: 's', records: [{ sequenceNumber: '1', partitionKey: 'p', arrivalMs: 1_535_365_805_123 }] },
+      ],
+      options: { timestampUnit: 'micros' } as const,
+    }
+    for (const engine of engines) {
+      const { rows } = await outcomeOf(engine, batch)
+      expect(rows).toEqual([
+        ['1535365805123456', '1535365805123000'],
+        ['-2', '1535365805123000'],
+        ['-62135596800000000', '1535365805123000'],
+      ])
+    }
+  })
 })
 
 test('the page and the longer table of accepted text say the same of what both hold', () => {
