@@ -25,7 +25,7 @@ import { neverCrash } from './runtime/crash-point.ts'
 import { openCatalog } from './wiring/catalog.ts'
 import { deploymentRules } from './wiring/deployment-rules.ts'
 import type { OnStop } from './wiring/parts.ts'
-import { openProcessors } from './wiring/processing.ts'
+import { openProcessors, planLimits } from './wiring/processing.ts'
 import { openRoles } from './wiring/roles.ts'
 
 export interface PreviewOptions {
@@ -87,7 +87,7 @@ async function inFolder(
   const engines = await enginesIn(folder, config, onStop)
   const sessions = openRoles(config, log, onStop)
   const resolveColumns = openCatalog({ config, roles: sessions, log, onStop })(() => config)
-  const plan = await makePlan(stream, resolveColumns, engines.planned, config.delivery.maxPartitions)
+  const plan = await makePlan(stream, resolveColumns, engines.planned, planLimits(config))
   const processors = openProcessors({
     config,
     buffer: keptInMemory(),

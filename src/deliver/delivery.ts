@@ -18,7 +18,7 @@ import { backUp } from './backup.ts'
 import { startDeadline } from './deadline.ts'
 import { journaled, tellDelivered } from './delivered.ts'
 import { land, type Landed, type LandingOptions } from './landing.ts'
-import { makePlan, planDigest, type PlannedEngine } from './plan.ts'
+import { makePlan, planDigest, type PlanLimits, type PlannedEngine } from './plan.ts'
 import type { Deliver, DeliveryResult } from './queue.ts'
 import { DEATHS_BEFORE_CAREFUL, verdictOn } from './retry.ts'
 import { SourceDigest } from './source-digest.ts'
@@ -28,8 +28,7 @@ export interface DeliveryOptions extends LandingOptions {
   readonly resolveColumns: ResolveColumns
   /** What new plans are made with. */
   readonly engine: PlannedEngine
-  /** Of one batch, with dynamic partitioning; 0: no limit. */
-  readonly maxPartitions: number
+  readonly planLimits: PlanLimits
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly metrics: Metrics
@@ -125,15 +124,12 @@ async function endBatch(options: DeliveryOptions, batch: SealedBatch, landed: La
 
 /** The pinned plan, or undefined when the batch or its delivery stream is gone. */
 async function pinPlan(options: DeliveryOptions, batch: SealedBatch): Promise<Plan | undefined> {
-  const { store, resolveColumns, engine, maxPartitions } = options
+  const { store, resolveColumns, engine, planLimits } = options
   if (batch.plan !== undefined) return batch.plan
   for (;;) {
     const stream = await store.registry.get(batch.stream.name)
     if (stream?.incarnation !== batch.stream.incarnation) return undefined
-    const pinned = await store.buffer.pin(
-      batch,
-      await makePlan(stream, resolveColumns, engine, maxPartitions),
-    )
+    const pinned = await store.buffer.pin(batch, await makePlan(stream, resolveColumns, engine, planLimits))
     if (pinned.kind === 'finished') return undefined
     if (pinned.kind === 'pinned') return pinned.plan
   }

@@ -1,8 +1,7 @@
 /** Makes the plan of a batch from its delivery stream as it is now. Which plan holds is decided by the pin. */
 import { createHash } from 'node:crypto'
 import type { DeliveryStream } from '../domain/delivery-stream.ts'
-import { PARTITIONS_MAX } from '../domain/limits.ts'
-import { PROCESSORS_VERSION, RAW, type Engine, type Plan } from '../domain/plan.ts'
+import { PROCESSORS_VERSION, RAW, type Engine, type Plan, type QueryLimits } from '../domain/plan.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 
 /** The engine that converts new batches in this process, and its version. */
@@ -11,12 +10,18 @@ export interface PlannedEngine {
   readonly version: string
 }
 
-/** @param maxPartitions of one batch, with dynamic partitioning; 0: no limit */
+/** Settings that decide what becomes of a record. */
+export interface PlanLimits {
+  /** Of one batch, with dynamic partitioning; 0: no limit. */
+  readonly maxPartitions: number
+  readonly queryLimits: QueryLimits
+}
+
 export async function makePlan(
   stream: DeliveryStream,
   resolveColumns: ResolveColumns,
   { engine, version }: PlannedEngine,
-  maxPartitions = PARTITIONS_MAX,
+  { maxPartitions, queryLimits }: PlanLimits,
 ): Promise<Plan> {
   const { destination } = stream
   const { conversion, processing, partitioning } = destination
@@ -27,6 +32,7 @@ export async function makePlan(
       ? {}
       : { processorsVersion: PROCESSORS_VERSION }),
     ...(partitioning === undefined ? {} : { maxPartitions }),
+    ...(partitioning?.query === undefined ? {} : { queryLimits }),
   }
   if (conversion === undefined) return { ...shared, ...RAW }
   return {

@@ -27,4 +27,14 @@ export interface Plan {
   readonly processorsVersion?: string
   /** Partitions of a batch beyond which a record of another fails; 0: no limit. There with dynamic partitioning. */
   readonly maxPartitions?: number
+  /** There with a query of partition keys. */
+  readonly queryLimits?: QueryLimits
+}
+
+/** What jq may take. Its steps are counted, not its time, so that every process comes to the same end with a record. */
+export interface QueryLimits {
+  /** About how long one block, or one record alone, may take on a machine of 2024. */
+  readonly queryMaxMs: number
+  /** Of one block. */
+  readonly queryOutputMaxBytes: number
 }

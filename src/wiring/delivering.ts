@@ -13,7 +13,7 @@ import { systemClock as clock } from '../runtime/clock.ts'
 import { startSealer } from '../seal/sealer.ts'
 import { startSweep } from '../seal/sweep.ts'
 import type { Parts } from './parts.ts'
-import { openProcessors } from './processing.ts'
+import { openProcessors, planLimits } from './processing.ts'
 
 /** How long running deliveries may go on after the stop was asked for. */
 const DELIVERY_STOP_MS = 20_000
@@ -32,7 +32,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     store,
     resolveColumns,
     engine: engines.planned,
-    maxPartitions: config.delivery.maxPartitions,
+    planLimits: planLimits(config),
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
     processors: openProcessors({ ...parts, ...store, extractKeys: engines.extractKeys }),
     destination,

@@ -2,6 +2,7 @@
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
 import type { Config } from '../config/schema.ts'
+import type { PlanLimits } from '../deliver/plan.ts'
 import type { RoleSessions } from '../deliver/role-sessions.ts'
 import type { Buffer, ExtractKeys, Processors, Registry } from '../domain/ports.ts'
 import { createPartition } from '../process/partition/partition.ts'
@@ -28,18 +29,23 @@ export interface ProcessingOptions {
 }
 
 export function openProcessors(options: ProcessingOptions): Processors {
-  const { config, buffer, extractKeys, metrics, log, crash } = options
-  const { queryMaxMs, queryOutputMaxBytes } = config.processing
+  const { buffer, extractKeys, metrics, log, crash } = options
   const extract = extractKeys === undefined ? {} : { extractKeys }
   return createProcessors({
     buffer,
     transform: openTransform(options),
-    partition: createPartition({ queryMaxMs, queryOutputMaxBytes, ...extract, log }),
+    partition: createPartition({ ...extract, log }),
     clock,
     metrics,
     log,
     crash,
   })
+}
+
+/** What new plans hold of the settings. */
+export function planLimits({ delivery, processing }: Config): PlanLimits {
+  const { queryMaxMs, queryOutputMaxBytes } = processing
+  return { maxPartitions: delivery.maxPartitions, queryLimits: { queryMaxMs, queryOutputMaxBytes } }
 }
 
 function openTransform({

@@ -90,7 +90,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     store: { buffer, registry: {} } as unknown as DeliveryOptions['store'],
     resolveColumns: () => Promise.resolve([]),
     engine: { engine: 'duckdb', version: '1' },
-    maxPartitions: 5000,
+    planLimits: { maxPartitions: 5000, queryLimits: { queryMaxMs: 5000, queryOutputMaxBytes: 1 << 24 } },
     encoderFor: ({ destination }) =>
       Promise.resolve(
         destination === plan.destination.backup ? (options.rawEncoder ?? options.encoder) : options.encoder,

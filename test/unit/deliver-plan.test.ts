@@ -20,10 +20,12 @@ const stream = {
 } as unknown as DeliveryStream
 
 const columns = () => Promise.resolve([{ name: 'order_id', type: 'string' }])
+const queryLimits = { queryMaxMs: 5_000, queryOutputMaxBytes: 1 << 24 }
+const limits = { maxPartitions: 5_000, queryLimits }
 const engine = { engine: 'duckdb', version: '1.5.5' } as const
 
 test('a converting stream plans the engine, its version and the columns of its table', async () => {
-  const plan = await makePlan(stream, columns, engine)
+  const plan = await makePlan(stream, columns, engine, limits)
   expect(plan).toMatchObject({
     version: 3,
     engine: 'duckdb',
@@ -34,8 +36,11 @@ test('a converting stream plans the engine, its version and the columns of its t
 
 test('what processes or partitions records is planned by its version, and partitions with how many there may be', async () => {
   const { conversion: _conversion, ...destination } = stream.destination
-  const plan = (added: object, maxPartitions?: number) =>
-    makePlan({ ...stream, destination: { ...destination, ...added } }, columns, engine, maxPartitions)
+  const plan = (added: object, maxPartitions = 5_000) =>
+    makePlan({ ...stream, destination: { ...destination, ...added } }, columns, engine, {
+      ...limits,
+      maxPartitions,
+    })
   expect(await plan({ processing: { appendDelimiter: true } })).toEqual({
     version: 3,
     destination: { ...destination, processing: { appendDelimiter: true } },
@@ -44,26 +49,36 @@ test('what processes or partitions records is planned by its version, and partit
     processorsVersion: '1',
   })
   const partitioning = { query: '{a}', objectBytes: 64 }
-  expect(await plan({ partitioning })).toMatchObject({ processorsVersion: '1', maxPartitions: 5_000 })
+  expect(await plan({ partitioning })).toMatchObject({
+    processorsVersion: '1',
+    maxPartitions: 5_000,
+    queryLimits,
+  })
+  expect(await plan({ partitioning: { objectBytes: 64 } })).not.toHaveProperty('queryLimits')
   expect(await plan({ partitioning }, 0)).toMatchObject({ maxPartitions: 0 })
   const converting = await makePlan(
     { ...stream, destination: { ...stream.destination, partitioning } },
     columns,
     engine,
-    7,
+    { ...limits, maxPartitions: 7 },
   )
   expect(converting).toMatchObject({ engine: 'duckdb', processorsVersion: '1', maxPartitions: 7 })
 })
 
 test('a stream without conversion plans raw delivery and asks no catalog', async () => {
   const { conversion: _conversion, ...destination } = stream.destination
-  const plan = await makePlan({ ...stream, destination }, () => Promise.reject(new Error('asked')), engine)
+  const plan = await makePlan(
+    { ...stream, destination },
+    () => Promise.reject(new Error('asked')),
+    engine,
+    limits,
+  )
   expect(plan).toMatchObject({ engine: 'raw' })
   expect(plan.columns).toBeUndefined()
 })
 
 test('the digest does not depend on the order of keys, and changes with any value', async () => {
-  const plan = await makePlan(stream, columns, engine)
+  const plan = await makePlan(stream, columns, engine, limits)
   const reordered = Object.fromEntries(Object.entries(plan).toReversed()) as unknown as typeof plan
   expect(planDigest(JSON.parse(JSON.stringify(reordered)) as typeof plan)).toBe(planDigest(plan))
   expect(planDigest({ ...plan, version: 4 })).not.toBe(planDigest(plan))

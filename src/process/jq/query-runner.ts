@@ -5,18 +5,12 @@
  * time. A block that takes more than the allowance is ended at the record that it has reached. That record is tried again as
  * the first one of a new thread, with the whole allowance to itself; if it ends there too, it fails, and the others go on.
  */
+import type { QueryLimits } from '../../domain/plan.ts'
 import type { Log } from '../../account/log.ts'
 import type { JqEnd } from './jq-instance.ts'
 import { blockProgram, readAnswer, type QueryAnswer } from './query-program.ts'
 import { QueryThread, type Deadline, type Ran } from './query-thread.ts'
 import { NOT_JSON, type BlockLines, type RecordBlock } from './query-messages.ts'
-
-export interface QueryLimits {
-  /** About how long one block, or one record alone, may take on a machine of 2024; counted in steps. */
-  readonly queryMaxMs: number
-  /** Of one block. */
-  readonly queryOutputMaxBytes: number
-}
 
 export interface QueryRunOptions extends QueryLimits {
   readonly query: string

@@ -15,7 +15,6 @@ import {
   type PartitionObject,
 } from '../../domain/ports.ts'
 import type { PartitionKeys } from '../../domain/record-metadata.ts'
-import type { QueryLimits } from '../jq/query-runner.ts'
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
 import { uint32s } from './growing-array.ts'
@@ -25,7 +24,7 @@ import { DECIDED, RecordFacts } from './record-facts.ts'
 import { TupleTable } from './tuple-table.ts'
 import { noLambdaValue, noQueryValue, tooManyPartitions, Verdicts } from './verdicts.ts'
 
-export interface PartitionOptions extends QueryLimits {
+export interface PartitionOptions {
   /** Absent: jq reads all keys. */
   readonly extractKeys?: ExtractKeys
   readonly log: Log
@@ -86,10 +85,14 @@ class PartitionRun {
       for await (const frame of this.#frames()) facts.add(frame)
       return new Uint32Array(facts.records)
     }
-    const { query } = this.#input.partitioning
-    if (query === undefined) throw new Error(`partition batch ${this.#input.batch.batchId}: it has no query`)
+    const { batch, plan, partitioning } = this.#input
+    const { query } = partitioning
+    const { queryLimits } = plan
+    if (query === undefined || queryLimits === undefined)
+      throw new Error(`partition batch ${batch.batchId}: its plan has no query`)
     const places = new QueryPlaces({
       ...this.#options,
+      ...queryLimits,
       query,
       keys: queryKeys,
       tuples: this.#queryTuples,

@@ -5,6 +5,7 @@
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
 import { EncoderError } from '../../domain/errors.ts'
+import type { QueryLimits } from '../../domain/plan.ts'
 import {
   NOT_EXTRACTED,
   NOT_PARTITIONED,
@@ -12,7 +13,7 @@ import {
   type ExtractKeys,
   type ProcessInput,
 } from '../../domain/ports.ts'
-import { QueryRun, type QueryLimits, type QueryOutcome } from '../jq/query-runner.ts'
+import { QueryRun, type QueryOutcome } from '../jq/query-runner.ts'
 import { uint32s } from './growing-array.ts'
 import { readQueryKeys, type QueryKey } from './key-expression.ts'
 import { DECIDED, type RecordFacts } from './record-facts.ts'
