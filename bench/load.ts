@@ -51,7 +51,7 @@ async function prebuild(options: LoadOptions, seed: number): Promise<Prebuilt> {
   const random = seeded(seed)
   const count = operation === 'PutRecord' ? 1 : records
   const texts = Array.from({ length: count }, (_, index) =>
-    random() < badShare ? badOrder(index, random) : order(seed * 1_000 + index, random),
+    random() < badShare ? badOrder(index, order(index, random)) : order(seed * 1_000 + index, random),
   )
   const data = texts.map((text) => ({ Data: Buffer.from(text).toString('base64') }))
   const body = JSON.stringify(
