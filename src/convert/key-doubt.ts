@@ -32,7 +32,7 @@ export function doubtfulKeys({ root }: KeyPlan): FindDoubtfulKeys {
     const text = payload.toString('latin1')
     const ends = recordEnds(frame)
     const found = new Uint8Array(frame.records)
-    for (const index of recordsOf(matches(pattern, text), ends)) found[index] = 1
+    for (const index of recordsOf(matches(pattern, text), ends)) found[index] = DOUBT
     for (const { quoted, nodes } of names) markByName(text, ends, quoted, nodes, found)
     const doubtful: number[] = []
     let start = 0
@@ -48,7 +48,8 @@ export function doubtfulKeys({ root }: KeyPlan): FindDoubtfulKeys {
   }
 }
 
-/** Of the marks: 0 nothing was found, 1 it is in doubt, 2 it must be walked through. */
+/** Marks of a record: it is in doubt; it must be walked through. */
+const DOUBT = 1
 const WALK = 2
 
 function isDoubtful(
@@ -58,9 +59,9 @@ function isDoubtful(
   end: number,
   root: ReadonlyMap<string, KeyNode>,
 ): boolean {
-  if (mark === 1 || text.charCodeAt(start) !== OPEN_BRACE) return true
+  if ((mark & DOUBT) !== 0 || text.charCodeAt(start) !== OPEN_BRACE) return true
   if (end - start > 2 * OPEN_OBJECTS_MAX && isDeep(text, start, end)) return true
-  return mark === WALK && !new RecordWalk(text.slice(start, end)).isSure(root)
+  return (mark & WALK) !== 0 && !new RecordWalk(text.slice(start, end)).isSure(root)
 }
 
 /** Where each record ends. */
@@ -100,8 +101,8 @@ function markByName(
   let last = -1
   for (let place = text.indexOf(quoted); place !== -1; place = text.indexOf(quoted, place + quoted.length)) {
     while ((ends[index] ?? Infinity) < place) index += 1
-    if (index === last) found[index] = (found[index] ?? 0) | WALK
-    else if (!isSureValue(text, place + quoted.length, nodes)) found[index] = (found[index] ?? 0) | WALK
+    if (index === last || !isSureValue(text, place + quoted.length, nodes))
+      found[index] = (found[index] ?? 0) | WALK
     last = index
   }
 }

@@ -9,10 +9,12 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { STEPS, meteredModule } from './metered-module.ts'
+import { meteredModule, STACK, STEPS } from './metered-module.ts'
 
 /** 256 MiB in pages of 64 KiB. A block takes some tens of MiB at the most. */
 const MEMORY_PAGES_MAX = 4_096
+/** Of what is nested as deep as jq reads, with room to spare for what it can make. */
+const STACK_BYTES = 4 << 20
 
 export interface JqLimits {
   /** Passes through loops of jq. */
@@ -41,7 +43,10 @@ export type JqModule = object
 /** jq's module as it is run here. */
 export async function compileJq(): Promise<JqModule> {
   const folder = dirname(createRequire(import.meta.url).resolve('jq-web'))
-  const module = meteredModule(await readFile(join(folder, 'jq.wasm')), MEMORY_PAGES_MAX)
+  const module = meteredModule(await readFile(join(folder, 'jq.wasm')), {
+    memoryPagesMax: MEMORY_PAGES_MAX,
+    stackBytes: STACK_BYTES,
+  })
   return engine.compile(module)
 }
 
@@ -67,6 +72,7 @@ export async function openJq(module: JqModule, nowMs: number): Promise<JqInstanc
 interface WebAssemblyEngine {
   compile(bytes: Uint8Array): Promise<JqModule>
   instantiate(bytes: unknown, imports: Imports): Promise<Instantiated>
+  RuntimeError: new () => Error
   Instance: new (
     module: JqModule,
     imports: Imports,
@@ -109,6 +115,7 @@ class World {
     const instance = new engine.Instance(module, { env: functions, wasi_snapshot_preview1: functions })
     this.#memory = instance.exports['memory'] as { readonly buffer: ArrayBuffer }
     this.#steps = instance.exports[STEPS] as { value: bigint }
+    beginHeapBehindStack(this.#memory, instance.exports[STACK] as { readonly value: number })
     return { module, instance }
   }
 
@@ -183,10 +190,27 @@ class World {
   endOf(error: unknown): JqEnd {
     if (this.#steps !== undefined && this.#steps.value < 0n) return 'steps'
     if (error instanceof OutputLimitError) return 'output'
-    // jq's own words, and those of an engine whose stack is full.
-    if (/cannot allocate memory/i.test(this.errors()) || error instanceof RangeError) return 'memory'
-    return 'failed'
+    // jq's own words, or a stack that is full: its own, which traps, or the engine's.
+    const isTrap = error instanceof engine.RuntimeError && !error.message.includes('Aborted')
+    if (isTrap || error instanceof RangeError) return 'memory'
+    return /cannot allocate memory/i.test(this.errors()) ? 'memory' : 'failed'
   }
+}
+
+/**
+ * Where the heap ends is kept in one word of the memory, which at first holds where it begins: what was the top of the stack.
+ * The heap is to begin behind the stack that was put there.
+ */
+function beginHeapBehindStack(
+  { buffer }: { readonly buffer: ArrayBuffer },
+  stack: { readonly value: number },
+): void {
+  const words = new Uint32Array(buffer)
+  const heap = stack.value - STACK_BYTES
+  const place = words.indexOf(heap)
+  if (place === -1 || words.indexOf(heap, place + 1) !== -1)
+    throw new Error('open jq: its heap cannot be moved; this is another module than the one that was tried')
+  words[place] = stack.value
 }
 
 class OutputLimitError extends Error {

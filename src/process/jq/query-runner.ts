@@ -76,11 +76,13 @@ export class QueryRun {
       }
       const first = found.decided
       const end = one ? first + 1 : lengths.length
+      const isNew = this.#thread === undefined
       const answer = await this.#ask({ bytes, lengths, first, end })
       const tried = found.decideLines(answer.lines)
       if (found.decided === end) continue
       await this.end()
-      if (tried > 0) continue
+      // Only what ends a new jq is the record's doing.
+      if (tried > 0 || !isNew) continue
       // jq reads all records before it runs the first: which of them it could not read is seen one by one.
       if (end > first + 1 && answer.errors.startsWith('jq: parse error')) one = true
       else this.#endAt(answer, found)

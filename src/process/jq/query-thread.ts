@@ -6,6 +6,8 @@ import type { WorkerAnswer, WorkerRequest, WorkerStart } from './query-messages.
 
 /** The thread's own memory, without jq's. Far more than a block takes. */
 const HEAP_MIB_MAX = 512
+/** Far more than jq's own stack asks of it, so that jq's, which is the same in every process, is full first. */
+const STACK_MIB = 64
 
 export type Ran = Extract<WorkerAnswer, { kind: 'run' }>
 
@@ -35,7 +37,7 @@ export class QueryThread {
       stderr: true,
       // The thread gets none of this process's settings and secrets.
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, stackSizeMb: STACK_MIB },
     })
     const thread = new QueryThread(worker)
     const answer = await thread.#answers.next(deadline)

@@ -50,6 +50,15 @@ export function varint(value: number): readonly number[] {
   return bytes
 }
 
+/** The bytes of a number above zero where its sign counts. */
+export function signedVarint(value: number): readonly number[] {
+  const bytes = [...varint(value)]
+  const last = bytes.at(-1) ?? 0
+  // The highest bit of the last seven is the sign.
+  if ((last & 0x40) !== 0) bytes.splice(-1, 1, last | 0x80, 0)
+  return bytes
+}
+
 /** Numbers that follow an opcode: by opcode, from the first to the last of a range. */
 const OPERANDS: readonly (readonly [first: number, last: number, varints: number])[] = [
   [0x00, 0x01, 0],
