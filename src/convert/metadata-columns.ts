@@ -8,6 +8,7 @@ import type { Frame } from '../domain/frame.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { EncodeInput } from '../domain/ports.ts'
 import type { RecordMetadata } from '../domain/record-metadata.ts'
+import { JoinedFrame } from './joined-frames.ts'
 import { INTEGER_RANGE, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from './accepted-text.ts'
 import { typedColumns, type TypedColumn } from './hive-types.ts'
 
@@ -87,6 +88,10 @@ export function* eachMetadata<T>(
   of: (metadata: RecordMetadata, shardId: string) => T,
   none: T,
 ): Generator<T, undefined> {
+  if (frame instanceof JoinedFrame) {
+    for (const part of frame.parts) yield* eachMetadata(part, of, none)
+    return
+  }
   const { metadata } = frame
   if (metadata === undefined) {
     for (let index = 0; index < frame.records; index += 1) yield none

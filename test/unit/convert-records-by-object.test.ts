@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { eachMetadata } from '../../src/convert/metadata-columns.ts'
 import { recordsByObject } from '../../src/convert/records-by-object.ts'
 import { StagingFile, stagingError } from '../../src/convert/staging.ts'
 import type { Frame } from '../../src/domain/frame.ts'
@@ -41,11 +42,8 @@ const originOf = (
   { arrivalMs, sequenceNumber, subSequenceNumber, partitionKey }: RecordMetadata,
 ) => [shardId, arrivalMs, sequenceNumber, subSequenceNumber, partitionKey] as const
 
-function* originsOf(frame: Frame): Generator<unknown> {
-  const { metadata } = frame
-  if (metadata === undefined) for (let index = 0; index < frame.records; index += 1) yield undefined
-  else for (const record of metadata) yield originOf(metadata.shardId, record)
-}
+const originsOf = (frame: Frame): Iterator<unknown, undefined> =>
+  eachMetadata<unknown>(frame, (record, shardId) => originOf(shardId, record), undefined)
 
 async function taken(batch: Records, objects: readonly number[], withMetadata = false): Promise<Taken[]> {
   const input = { ...inputOf({ columns: [], ...batch }), objectOf: Uint32Array.from(objects) }
@@ -162,8 +160,8 @@ test('frames with an odd record stay marked, others do not become so', async () 
   const input = { ...inputOf({ columns: [], ...batch }), objectOf: Uint32Array.of(0, 1, 1, 2, 2, 0) }
   const records = await recordsByObject(input, { path: () => join(folder, 'odd'), withMetadata: false })
   const odd: [number, boolean][] = []
-  for await (const { index, frames } of records.objects())
-    for await (const { isOdd } of frames()) odd.push([index, isOdd])
+  for await (const object of records.objects())
+    for await (const { isOdd } of object.frames()) odd.push([object.index, isOdd])
   await records.dispose()
   expect(odd).toEqual([[0, true], [1, true], [2, false]]) // prettier-ignore
 })
