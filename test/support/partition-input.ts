@@ -3,14 +3,14 @@ import { createLog } from '../../src/account/log.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'
 import type { S3Destination } from '../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
-import { PROCESSORS_VERSION } from '../../src/domain/plan.ts'
+import { PROCESSORS_VERSION, type QueryLimits } from '../../src/domain/plan.ts'
 import {
   NOT_PARTITIONED,
   PARTITION_VERDICT,
   type ExtractKeys,
   type Partitions,
 } from '../../src/domain/ports.ts'
-import { createPartition, type PartitionOptions } from '../../src/process/partition/partition.ts'
+import { createPartition } from '../../src/process/partition/partition.ts'
 import type { PartitionInput } from '../../src/process/stages.ts'
 import { planOf } from '../conformance/store/fixture.ts'
 import { ARRIVAL_MS, sealed } from './one-delivery.ts'
@@ -28,7 +28,7 @@ export interface PartitionCase {
   readonly extractKeys?: ExtractKeys
   readonly destination?: Partial<S3Destination>
   readonly batch?: Partial<SealedBatch>
-  readonly options?: Partial<PartitionOptions>
+  readonly queryLimits?: Partial<QueryLimits>
 }
 
 export function framesWith(records: readonly (string | Uint8Array)[], recordsPerFrame = 50): Frame[] {
@@ -46,7 +46,7 @@ export function framesWith(records: readonly (string | Uint8Array)[], recordsPer
 }
 
 export function partitionInput(given: PartitionCase): PartitionInput {
-  const { prefix, query, frames, objectBytes = 64 * 1024 * 1024, maxPartitions = 0 } = given
+  const { prefix, query, frames, objectBytes = 64 * 1024 * 1024, maxPartitions = 0, queryLimits } = given
   const partitioning = { ...(query === undefined ? {} : { query }), objectBytes }
   const plan = planOf()
   return {
@@ -62,6 +62,7 @@ export function partitionInput(given: PartitionCase): PartitionInput {
       },
       processorsVersion: PROCESSORS_VERSION,
       maxPartitions,
+      queryLimits: { queryMaxMs: 5_000, queryOutputMaxBytes: 16 * 1024 * 1024, ...queryLimits },
     },
     partitioning,
     frames: () => each(frames),
@@ -70,13 +71,10 @@ export function partitionInput(given: PartitionCase): PartitionInput {
 }
 
 export async function partitioned(given: PartitionCase): Promise<Partitions> {
-  const { extractKeys, options } = given
+  const { extractKeys } = given
   const stage = createPartition({
-    queryMaxMs: 5_000,
-    queryOutputMaxBytes: 16 * 1024 * 1024,
     ...(extractKeys === undefined ? {} : { extractKeys }),
     log,
-    ...options,
   })
   const partitions = await stage.partition(partitionInput(given))
   await partitions.dispose()
