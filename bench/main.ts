@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), partitions, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), partitions, transform, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import { eightShards, oneShard, ORDER_BYTES, type KinesisRun } from './kinesis.t
 import type { Shape } from './installation.ts'
 import type { Usage } from './meter.ts'
 import { benchPartitions } from './partitions.ts'
+import { benchTransform } from './transform.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -105,6 +106,17 @@ async function benchOneShard(shape: Shape, orderBytes: number): Promise<void> {
     say(`  ${name}: ${((100 * cpuSeconds) / run.seconds).toFixed(1)} % of a core`)
 }
 
+async function sayTransform(): Promise<void> {
+  const results = await benchTransform()
+  say('\ntransform: 500,000 orders to a fake of Lambda and back, calls of 1 MiB, five at a time')
+  say(`  ${spread(results.map(({ recordsPerSecond }) => recordsPerSecond))} records/s`)
+  const cpu = spread(
+    results.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion),
+    (value) => value.toFixed(2),
+  )
+  say(`  ${cpu} CPU s per million, of the process that calls`)
+}
+
 async function sayCompression(): Promise<void> {
   say('\ncompression: 128 MiB of orders from frames to a staged object')
   for (const [compression, all] of await benchCompression()) {
@@ -129,6 +141,7 @@ const KINESIS_RECORDS_PER_SECOND = 150_000
 say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
 if (wanted('convert')) await benchConvert()
 if (wanted('partitions')) await benchPartitions()
+if (wanted('transform')) await sayTransform()
 if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')
