@@ -14,22 +14,27 @@ export function rawPattern({ columns, sought }: LineTable, rules: ConversionRule
   const folds = rules.hive !== undefined || rules.caseInsensitive
   if (names.some((name) => !RECOGNISABLE.test(name) || (hasDots && name.includes('.')))) return undefined
   const items = [...new Set(columns.flatMap(({ type }) => itemKinds(type)))]
-  const values = ['-?(?:[iI]|[nN][aA])', ...formsOf(doubtfulItems, items)]
+  const values = [NOT_A_NUMBER, ...formsOf(doubtfulItems, items)].join('|')
   const members = [
+    // Behind any key, whose quotation mark this is.
+    `[ \\t]*:[ \\t]*(?:${values})`,
     ...otherSpellings(sought, (name) => variantsOf(name, folds, hasDots)),
     ...doubtfulMembers(sought),
   ]
   return new RegExp(
     [
       ',[ \\t]*[}\\]]',
-      `[,:[][ \\t]*(?:${values.join('|')})`,
+      `[,[][ \\t]*(?:${values})`,
       '[\\v\\f]',
-      ...(members.length === 0 ? [] : [`"(?:${members.join('|')})`]),
+      `"(?:${members.join('|')})`,
       escapedKeyCharacter(names),
     ].join('|'),
     'g',
   )
 }
+
+/** NaN and Infinity, as DuckDB takes them: not the beginnings of words in a text, behind a comma. */
+const NOT_A_NUMBER = '-?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])[ \\t]*[,}\\]]'
 
 /** Keys that a column or field is read from, but not spelled as the quick path looks for them. */
 function otherSpellings(
