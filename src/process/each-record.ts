@@ -111,7 +111,8 @@ class Rework {
     else if (made.length === 0) this.#place(NOTHING, this.#decided(metadata, place, { isDropped: true }))
     else {
       // All parts are told alike: the first of several may be in its source's place, the others are not.
-      const placed = this.#placed(metadata, place, made.length > 1)
+      const isElsewhere = made.length > 1 || place !== this.#places.out
+      const placed = this.#placed(metadata, place, isElsewhere)
       for (const bytes of made) this.#place(bytes, placed)
     }
   }

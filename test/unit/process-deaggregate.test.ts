@@ -228,6 +228,19 @@ describe('records', () => {
     ])
   })
 
+  test('a part that is alone says its source as well, where it is in another place', async () => {
+    expect(await shortlyIn(split([frameOf(['{"a":1}{"a":2}', ' {"b":1}', '{"c":1}\n'])]))).toEqual([
+      ['{"a":1}', 0],
+      ['{"a":2}', 0],
+      ['{"b":1}', 1],
+      ['{"c":1}', 2],
+    ])
+    const delimited = [frameOf(['a;b', 'c;']), frameOf([';', 'd;', 'e'])]
+    expect((await recordsIn(split(delimited, delimitedBy(';')))).map(({ origin }) => origin)).toEqual([
+      0, 0, 1, 2, 3, 4,
+    ])
+  })
+
   test('sub-records keep what is known of their source, and what was decided passes untouched', async () => {
     const verdict: RecordVerdict = {
       errorType: 'processing-failed',
