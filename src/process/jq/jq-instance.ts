@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { meteredModule, STACK, STEPS } from './metered-module.ts'
+import { UtcDate } from './utc-date.ts'
 
 /** 256 MiB in pages of 64 KiB. A block takes some tens of MiB at the most. */
 const MEMORY_PAGES_MAX = 4_096
@@ -54,6 +55,7 @@ export async function compileJq(): Promise<JqModule> {
 export async function openJq(module: JqModule, nowMs: number): Promise<JqInstance> {
   const world = new World(nowMs)
   engine.instantiate = async (_bytes, imports) => world.instantiate(module, imports)
+  globalThis.Date = UtcDate as DateConstructor
   const jq = await (await import('jq-web')).default
   return {
     run(input, program, limits) {
