@@ -79,8 +79,9 @@ export class QueryRun {
       const isNew = this.#thread === undefined
       const answer = await this.#ask({ bytes, lengths, first, end })
       const tried = found.decideLines(answer.lines)
+      // Also when it is behind the last record that jq ended: it must not be used again.
+      if (found.decided < end || answer.end !== undefined) await this.end()
       if (found.decided === end) continue
-      await this.end()
       // Only what ends a new jq is the record's doing.
       if (tried > 0 || !isNew) continue
       // jq reads all records before it runs the first: which of them it could not read is seen one by one.

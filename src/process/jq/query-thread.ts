@@ -40,9 +40,14 @@ export class QueryThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, stackSizeMb: STACK_MIB },
     })
     const thread = new QueryThread(worker)
-    const answer = await thread.#answers.next(deadline)
-    if (answer.kind === 'ready') compiled = answer.module
-    return thread
+    try {
+      const answer = await thread.#answers.next(deadline)
+      if (answer.kind === 'ready') compiled = answer.module
+      return thread
+    } catch (error) {
+      await thread.end()
+      throw error
+    }
   }
 
   /** One at a time. */
@@ -67,11 +72,18 @@ export interface Deadline {
 class AnswerQueue {
   #resolve: ((answer: WorkerAnswer) => void) | undefined
   #reject: ((error: Error) => void) | undefined
+  #death: Error | undefined
 
   constructor(worker: Worker) {
     worker.on('message', (answer: WorkerAnswer) => this.#resolve?.(answer))
-    worker.on('error', (cause) => this.#reject?.(died('it failed', cause)))
-    worker.on('exit', (code) => this.#reject?.(died(`it ended with code ${code}`)))
+    worker.on('error', (cause) => this.#die(died('it failed', cause)))
+    worker.on('exit', (code) => this.#die(died(`it ended with code ${code}`)))
+  }
+
+  /** It may die while nobody waits for it; who asks next is told. */
+  #die(death: Error): void {
+    this.#death ??= death
+    this.#reject?.(this.#death)
   }
 
   next({ ms, signal }: Deadline): Promise<WorkerAnswer> {
@@ -90,6 +102,7 @@ class AnswerQueue {
       this.#resolve = (answer) => settle(() => resolve(answer))
       this.#reject = (error) => settle(() => reject(error))
       if (signal.aborted) abort()
+      else if (this.#death !== undefined) this.#reject(this.#death)
       else signal.addEventListener('abort', abort)
     })
   }
