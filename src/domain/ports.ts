@@ -125,7 +125,8 @@ export interface KeyExpression {
 export interface ExtractedKeys {
   /**
    * By ordinal of the records read: the index of its tuple of values, or NOT_EXTRACTED for a record that is left to jq:
-   * one that is odd, that is not one object beyond doubt, or whose values are not plain.
+   * one that is odd, that is not one object beyond doubt, or whose values are not plain. So is one that failed or was
+   * dropped before, which has no keys.
    */
   readonly tupleOf: Uint32Array
   /** The tuples, one value for each expression, in order of the first records that have them. */

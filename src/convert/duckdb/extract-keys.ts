@@ -88,7 +88,9 @@ class KeyLines {
   async add(frame: Frame): Promise<void> {
     this.records += frame.records
     if (this.#findDoubtful === undefined) return
-    const doubtful = this.#findDoubtful(frame)
+    const doubtful = frame.isDecided
+      ? withDecided(frame, this.#findDoubtful(frame))
+      : this.#findDoubtful(frame)
     const payload = frame.payload
     let taken = 0
     let first = 0
@@ -117,6 +119,17 @@ class KeyLines {
   close(): Promise<void> {
     return this.#lines.close()
   }
+}
+
+/** The ordinals, and those of records that failed or were dropped: these have no keys. */
+function withDecided(frame: Frame, doubtful: readonly number[]): readonly number[] {
+  const left = new Set(doubtful)
+  let index = 0
+  for (const { verdict, isDropped } of frame.metadata ?? []) {
+    if (verdict !== undefined || isDropped === true) left.add(index)
+    index += 1
+  }
+  return [...left].toSorted((a, b) => a - b)
 }
 
 async function readKeys(

@@ -14,7 +14,7 @@ import {
   type ExtractKeys,
   type PartitionObject,
 } from '../../domain/ports.ts'
-import type { PartitionKeys } from '../../domain/record-metadata.ts'
+import type { PartitionKeys, RecordVerdict } from '../../domain/record-metadata.ts'
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
 import { uint32s } from './growing-array.ts'
@@ -39,6 +39,8 @@ const TURN_RECORDS = 65_536
 /** Of a partition that was looked at. */
 const IS_GOOD = 1
 
+type Values = readonly string[]
+
 class PartitionRun {
   readonly #options: PartitionOptions
   readonly #input: PartitionInput
@@ -48,9 +50,11 @@ class PartitionRun {
   readonly #lambdaTuples: TupleTable
   readonly #maxPartitions: number
   readonly #assignment: Assignment
-  /** By partition: 0, IS_GOOD, or the place of the verdict on its records. */
+  /** Keys come from both sides. */
+  readonly #isPaired: boolean
+  /** By pair: 0, IS_GOOD, or the place of the verdict on its records. */
   readonly #judged = uint32s()
-  /** With keys from both sides: the number of a pair of tuples, and the pair. */
+  /** The number of a pair of tuples, and the pair. */
   readonly #pairs = new Map<number, number>()
   readonly #pairOf = uint32s()
 
@@ -64,8 +68,12 @@ class PartitionRun {
       stream: batch.stream.name,
       version: plan.version,
     })
-    this.#queryTuples = new TupleTable(this.#verdicts, noQueryValue)
-    this.#lambdaTuples = new TupleTable(this.#verdicts, noLambdaValue)
+    this.#isPaired = this.#rules.queryKeys.length > 0 && this.#rules.lambdaKeys.length > 0
+    // Of two tuples it is seen together alone what they make of the text between them.
+    const problem = (query: Values, lambda: Values) =>
+      this.#isPaired ? undefined : this.#dotProblem(query, lambda)
+    this.#queryTuples = new TupleTable(this.#verdicts, noQueryValue, (values) => problem(values, []))
+    this.#lambdaTuples = new TupleTable(this.#verdicts, noLambdaValue, (values) => problem([], values))
     const { objectBytes } = partitioning
     this.#assignment = new Assignment({ objectBytes, maxPartitions: this.#maxPartitions })
   }
@@ -80,8 +88,7 @@ class PartitionRun {
 
   /** Of each record the number of its tuple of the query's keys, or the place of a verdict. */
   async #places(facts: RecordFacts): Promise<Uint32Array> {
-    const { queryKeys, lambdaKeys } = this.#rules
-    if (queryKeys.length === 0) {
+    if (this.#rules.queryKeys.length === 0) {
       for await (const frame of this.#frames()) facts.add(frame)
       return new Uint32Array(facts.records)
     }
@@ -94,11 +101,11 @@ class PartitionRun {
       ...this.#options,
       ...queryLimits,
       query,
-      keys: queryKeys,
+      keys: this.#rules.queryKeys,
       tuples: this.#queryTuples,
       verdicts: this.#verdicts,
       // With keys of the transform as well, a tuple makes as many partitions as these have values, or none.
-      tuplesMax: lambdaKeys.length > 0 || this.#maxPartitions === 0 ? Infinity : this.#maxPartitions,
+      tuplesMax: this.#isPaired || this.#maxPartitions === 0 ? Infinity : this.#maxPartitions,
       input: { ...this.#input, frames: () => this.#frames() },
     })
     return places.find(facts)
@@ -115,7 +122,9 @@ class PartitionRun {
     const names = this.#rules.lambdaKeys
     if (names.length === 0) return 0
     const values = names.map((name) => (Object.hasOwn(keys, name) ? (keys[name] ?? null) : null))
-    return this.#lambdaTuples.number(values, true)
+    const isRoom =
+      this.#isPaired || this.#maxPartitions === 0 || this.#lambdaTuples.size < this.#maxPartitions
+    return this.#lambdaTuples.number(values, isRoom)
   }
 
   async #assignAll(facts: RecordFacts, places: Uint32Array): Promise<void> {
@@ -144,8 +153,7 @@ class PartitionRun {
   }
 
   #partition(query: number, lambda: number): number {
-    if (this.#rules.lambdaKeys.length === 0) return query
-    if (this.#rules.queryKeys.length === 0) return lambda
+    if (!this.#isPaired) return this.#rules.lambdaKeys.length === 0 ? query : lambda
     const key = query * this.#lambdaTuples.size + lambda
     let pair = this.#pairs.get(key)
     if (pair === undefined) {
@@ -158,18 +166,22 @@ class PartitionRun {
   }
 
   #judge(partition: number): number {
+    if (!this.#isPaired) return IS_GOOD
     while (this.#judged.length <= partition) this.#judged.push(0)
     const known = this.#judged.at(partition)
     if (known !== 0) return known
-    const [query, lambda] = this.#tuples(partition)
-    const hasSlash = [...query, ...lambda].some((value) => value.includes('/'))
-    const problem = hasSlash ? this.#rules.dotProblem(this.#values(partition)) : undefined
+    const problem = this.#dotProblem(...this.#tuples(partition))
     const judged = problem === undefined ? IS_GOOD : this.#verdicts.place(problem)
     this.#judged.set(partition, judged)
     return judged
   }
 
-  #tuples(partition: number): readonly [query: readonly string[], lambda: readonly string[]] {
+  #dotProblem(query: Values, lambda: Values): RecordVerdict | undefined {
+    const hasSlash = [...query, ...lambda].some((value) => value.includes('/'))
+    return hasSlash ? this.#rules.dotProblem(this.#valuesOf(query, lambda)) : undefined
+  }
+
+  #tuples(partition: number): readonly [query: Values, lambda: Values] {
     const { queryKeys, lambdaKeys } = this.#rules
     if (lambdaKeys.length === 0) return [this.#queryTuples.tuple(partition), []]
     if (queryKeys.length === 0) return [[], this.#lambdaTuples.tuple(partition)]
@@ -180,7 +192,10 @@ class PartitionRun {
   }
 
   #values(partition: number): KeyValues {
-    const [query, lambda] = this.#tuples(partition)
+    return this.#valuesOf(...this.#tuples(partition))
+  }
+
+  #valuesOf(query: Values, lambda: Values): KeyValues {
     return {
       queryKeys: keysOf(this.#rules.queryKeys, query),
       lambdaKeys: keysOf(this.#rules.lambdaKeys, lambda),

@@ -9,16 +9,21 @@ import { TOO_LONG } from '../jq/query-program.ts'
 
 export type TupleValues = readonly (string | null | typeof TOO_LONG)[]
 
+/** Of values that no partition can have; they must not take the place of one that can. */
+export type ProblemOf = (values: readonly string[]) => RecordVerdict | undefined
+
 export class TupleTable {
   readonly #tuples: (readonly string[])[] = []
   readonly #numbers = new Map<string, number>()
   readonly #verdicts: Verdicts
   readonly #noValue: RecordVerdict
+  readonly #problemOf: ProblemOf
 
-  /** @param noValue of a record that lacks a value */
-  constructor(verdicts: Verdicts, noValue: RecordVerdict) {
+  /** @param noValue of a record that lacks a value @param problemOf what is wrong with values that are good one by one */
+  constructor(verdicts: Verdicts, noValue: RecordVerdict, problemOf: ProblemOf) {
     this.#verdicts = verdicts
     this.#noValue = noValue
+    this.#problemOf = problemOf
   }
 
   get size(): number {
@@ -48,6 +53,8 @@ export class TupleTable {
       const problem = valueProblem(value)
       if (problem !== undefined) return this.#verdicts.place(problem)
     }
+    const problem = this.#problemOf(tuple)
+    if (problem !== undefined) return this.#verdicts.place(problem)
     if (!isKept) return this.#verdicts.place(tooManyPartitions)
     this.#numbers.set(text, this.size)
     return this.#tuples.push(tuple) - 1

@@ -1,0 +1,78 @@
+/** Records that begin no partition take no place among those that a batch may have, however their keys are read. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLog } from '../../../src/account/log.ts'
+import { openDuckdbEncoder, type DuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
+import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
+import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
+import type { RecordMetadata } from '../../../src/domain/record-metadata.ts'
+import { ARRIVAL_MS } from '../../support/one-delivery.ts'
+import { framesWith, inWords, partitioned } from '../../support/partition-input.ts'
+
+const EXCEEDED = expect.stringContaining('DynamicPartitioning.ActivePartitionsLimitExceeded') as string
+const FAILED: Partial<RecordMetadata> = {
+  verdict: { errorType: 'processing-failed', code: 'Lambda.FunctionError', message: 'it failed' },
+}
+
+let folder: string
+let encoder: DuckdbEncoder
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hydrant-limit-'))
+  const log = createLog('error')
+  encoder = await openDuckdbEncoder({ stagingPath: folder, threads: 2, memoryLimitBytes: 256 << 20, log })
+})
+afterAll(async () => {
+  await encoder.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function described(records: readonly (readonly [text: string, known?: Partial<RecordMetadata>])[]): Frame {
+  const section = new MetadataBuilder('')
+  for (const [, known] of records)
+    section.add({ arrivalMs: ARRIVAL_MS, sequenceNumber: '', partitionKey: '', ...known })
+  const bytes = records.reduce((sum, [text]) => sum + text.length, 0)
+  const builder = new FrameBuilder(records.length, bytes, section.finish())
+  for (const [text] of records) builder.addBytes(Buffer.from(text))
+  return builder.finish(ARRIVAL_MS)
+}
+
+describe.each(['quickly', 'by jq'])('keys read %s', (how) => {
+  const quick = () => (how === 'quickly' ? { extractKeys: encoder.extractKeys } : {})
+
+  test('a record that failed before begins no partition', async () => {
+    const frames = [described([['{"k":"lost"}', FAILED], ['{"k":"a"}'], ['{"k":"b"}'], ['{"k":"lost"}']])]
+    const partitions = await partitioned({
+      prefix: '!{partitionKeyFromQuery:k}/',
+      query: '{k: .k}',
+      frames,
+      maxPartitions: 1,
+      ...quick(),
+    })
+    expect(inWords(partitions)).toEqual(['not partitioned', 'k=a #0', EXCEEDED, EXCEEDED])
+  })
+
+  test('a value that makes dots of the text beside it begins no partition', async () => {
+    const partitions = await partitioned({
+      prefix: '.!{partitionKeyFromQuery:k}/',
+      query: '{k: .k}',
+      frames: framesWith(['{"k":"/b"}', '{"k":"a"}', '{"k":"c"}']),
+      maxPartitions: 1,
+      ...quick(),
+    })
+    expect(inWords(partitions)).toEqual([expect.stringContaining('partitioning-failed'), 'k=a #0', EXCEEDED])
+  })
+})
+
+test('past the limit, values of a transform that begin no partition are not kept', async () => {
+  const keyed = (value: string): [string, Partial<RecordMetadata>] => ['{}', { partitionKeys: { k: value } }]
+  const frames = [described([keyed('/b'), keyed('a'), keyed('c'), keyed('a')])]
+  const partitions = await partitioned({ prefix: '.!{partitionKeyFromLambda:k}/', frames, maxPartitions: 1 })
+  expect(inWords(partitions)).toEqual([
+    expect.stringContaining('partitioning-failed'),
+    'k=a #0',
+    EXCEEDED,
+    'k=a #0',
+  ])
+})
