@@ -4,12 +4,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Compression } from '../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 import type { EncodeInput } from '../../src/domain/ports.ts'
 import { MetadataBuilder } from '../../src/domain/metadata-builder.ts'
 import { openRawEncoder, type RawEncoder } from '../../src/convert/raw.ts'
+import { StagingFile, stagingError } from '../../src/convert/staging.ts'
 import { bytesOf, compressions, namings, rawInputOf } from '../conformance/encoder/compression.ts'
 import type { FrameSource } from '../conformance/encoder/encoding.ts'
 import { sourceOf } from '../conformance/encoder/metadata-sources.ts'
@@ -126,6 +127,32 @@ test.each(compressions)('an abort rejects, %s, and leaves nothing', async (compr
     }
   }
   await expect(encoder.encode({ ...whole, frames })).rejects.toThrow('stopped')
+  expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+})
+
+test.each(compressions)('an abort and a full disk leave nothing of many objects, %s', async (compression) => {
+  const records = Array.from({ length: 60 }, () => randomBytes(100_000))
+  const objectOf = Uint32Array.from(records, (_, n) => n % 20)
+  for (const at of [5, 20]) {
+    const abort = new AbortController()
+    const whole = input(records, compression, abort.signal)
+    const frames = async function* (): AsyncGenerator<Frame> {
+      let count = 0
+      for await (const frame of whole.frames()) {
+        yield frame
+        if ((count += 1) === at) abort.abort(new Error('stopped'))
+      }
+    }
+    await expect(encoder.encode({ ...whole, frames, objectOf })).rejects.toThrow('stopped')
+    expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
+  }
+  const full = stagingError('write', new Error('ENOSPC: no space left on device, write'))
+  const flush = vi.spyOn(StagingFile.prototype, 'flush').mockRejectedValue(full)
+  await expect(encoder.encode({ ...input(records, compression), objectOf })).rejects.toMatchObject({
+    name: 'EncoderError',
+    code: 'DiskFull',
+  })
+  flush.mockRestore()
   expect((await readdir(stagingPath, { recursive: true })).length).toBe(1)
 })
 
