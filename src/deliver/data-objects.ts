@@ -1,4 +1,5 @@
 /** The objects of a batch that hold its rows: their keys, and their puts, several at a time. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DeliveredObject } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Destination, EncodedObject, Partitions } from '../domain/ports.ts'
@@ -10,6 +11,8 @@ import { severalAtATime } from './several-at-a-time.ts'
 
 /** A batch may have thousands of objects, each of them small: most of a put is waiting. */
 const PUTS_AT_A_TIME = 8
+/** Named before other work of the process gets its turn. */
+const KEYS_PER_TURN = 128
 
 export interface DataObjectsOptions {
   readonly destination: Destination
@@ -23,17 +26,35 @@ export async function putDataObjects(
   encoded: readonly EncodedObject[],
   partitions: Partitions | undefined,
 ): Promise<DeliveredObject[]> {
-  const objects = encoded.map((object) => ({ object, key: keyOf(attempt, object, partitions) }))
+  const objects = await named(attempt, encoded, partitions)
   assertDistinct(objects.map(({ key }) => key))
   const place = attempt.plan.destination
   return severalAtATime(objects, PUTS_AT_A_TIME, async ({ object, key }) => {
     const { part, rows, body, contentEncoding } = object
     const encoding = contentEncoding === undefined ? {} : { contentEncoding }
-    const named = { key, body, part: String(part), ...encoding }
-    const bytes = await putObject(destination, attempt, place, named)
+    const bytes = await putObject(destination, attempt, place, { key, body, part: String(part), ...encoding })
     crash('after-put')
     return { bucket: place.bucket, key, bytes, rows, kind: 'data' }
   })
+}
+
+interface NamedObject {
+  readonly object: EncodedObject
+  readonly key: string
+}
+
+/** All of them before one is put. A key takes some hundredths of a millisecond. */
+async function named(
+  attempt: DeliveryAttempt,
+  encoded: readonly EncodedObject[],
+  partitions: Partitions | undefined,
+): Promise<readonly NamedObject[]> {
+  const objects: NamedObject[] = []
+  for (const object of encoded) {
+    objects.push({ object, key: keyOf(attempt, object, partitions) })
+    if (objects.length % KEYS_PER_TURN === 0) await nextTurn()
+  }
+  return objects
 }
 
 function keyOf(

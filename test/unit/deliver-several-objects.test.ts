@@ -106,6 +106,28 @@ test('G2: after a put that failed among many, the next attempt puts the same obj
   expect(run.outcome?.objects.map(({ key }) => key)).toHaveLength(PARTITIONS)
 })
 
+test('while objects are named, other work of the process gets its turn', async () => {
+  let turns = 0
+  const count = (): void => {
+    turns += 1
+    pending = setImmediate(count)
+  }
+  let pending: NodeJS.Immediate | undefined
+  let turnsBefore: number | undefined
+  const run = delivery({
+    crash: (point) => {
+      if (point === 'after-encode') pending = setImmediate(count)
+    },
+    refuse: () => {
+      turnsBefore ??= turns
+      return undefined
+    },
+  })
+  expect((await run.attempt()).kind).toBe('finished')
+  clearImmediate(pending)
+  expect(turnsBefore).toBeGreaterThanOrEqual(2)
+})
+
 test('puts that hang are given up at the deadline, and none is begun after it', async () => {
   let begun = 0
   const run = delivery({ hangs: () => (begun += 1) > 20 })

@@ -5,7 +5,6 @@
  * query's keys are read quickly where its form and the record allow it, and by jq elsewhere; both say the same. Everything
  * here is a function of the records and the plan, so every attempt makes the same objects.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
 import {
@@ -17,6 +16,7 @@ import {
 import type { PartitionKeys, RecordVerdict } from '../../domain/record-metadata.ts'
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
+import { eachOrdinal } from './each-ordinal.ts'
 import { uint32s } from './growing-array.ts'
 import { PrefixRules, type KeyValues } from './prefix-rules.ts'
 import { QueryPlaces } from './query-places.ts'
@@ -34,8 +34,8 @@ export function createPartition(options: PartitionOptions): PartitionStage {
   return { partition: (input) => new PartitionRun(options, input).run() }
 }
 
-/** Records between two turns of the event loop. */
-const TURN_RECORDS = 65_536
+/** Objects whose prefixes are looked at between two turns of the event loop. */
+const TURN_OBJECTS = 512
 /** Of a partition that was looked at. */
 const IS_GOOD = 1
 
@@ -130,16 +130,12 @@ class PartitionRun {
   async #assignAll(facts: RecordFacts, places: Uint32Array): Promise<void> {
     const arrivalOf = facts.arrivals()
     const tooMany = (): number => this.#verdicts.place(tooManyPartitions)
-    for (let ordinal = 0; ordinal < places.length; ordinal += 1) {
-      if (ordinal % TURN_RECORDS === TURN_RECORDS - 1) {
-        await nextTurn()
-        this.#input.signal.throwIfAborted()
-      }
+    await eachOrdinal(places.length, this.#input.signal, (ordinal) => {
       const arrivalMs = arrivalOf(ordinal)
       const lambda = facts.keys(ordinal)
       const place = places[ordinal] ?? NOT_PARTITIONED
       if (lambda === DECIDED) places[ordinal] = NOT_PARTITIONED
-      else if (place >= PARTITION_VERDICT) continue
+      else if (place >= PARTITION_VERDICT) return
       else if (lambda >= PARTITION_VERDICT) places[ordinal] = lambda
       else {
         const partition = this.#partition(place, lambda)
@@ -149,7 +145,7 @@ class PartitionRun {
             ? (this.#assignment.assign(partition, facts.bytes(ordinal), arrivalMs) ?? tooMany())
             : judged
       }
-    }
+    })
   }
 
   #partition(query: number, lambda: number): number {
@@ -207,18 +203,20 @@ class PartitionRun {
     const objects: PartitionObject[] = []
     const places = new Uint32Array(this.#assignment.objects)
     const valuesOf: KeyValues[] = []
-    for (let index = 0; index < places.length; index += 1) {
+    const { signal } = this.#input
+    const name = (index: number): void => {
       const { partition, part, oldestArrivalMs } = this.#assignment.object(index)
       const values = (valuesOf[partition] ??= this.#values(partition))
       const problem = this.#rules.problem(values, oldestArrivalMs)
       if (problem === undefined) places[index] = objects.push({ ...values, part, oldestArrivalMs }) - 1
       else places[index] = this.#verdicts.place(problem)
-      if (index % TURN_RECORDS === TURN_RECORDS - 1) await nextTurn()
     }
-    if (objects.length < places.length) {
-      for (const [ordinal, object] of objectOf.entries())
-        if (object < PARTITION_VERDICT) objectOf[ordinal] = places[object] ?? NOT_PARTITIONED
-    }
+    await eachOrdinal(places.length, signal, name, TURN_OBJECTS)
+    if (objects.length === places.length) return objects
+    await eachOrdinal(objectOf.length, signal, (ordinal) => {
+      const object = objectOf[ordinal] ?? NOT_PARTITIONED
+      if (object < PARTITION_VERDICT) objectOf[ordinal] = places[object] ?? NOT_PARTITIONED
+    })
     return objects
   }
 }

@@ -14,6 +14,7 @@ import {
   type ProcessInput,
 } from '../../domain/ports.ts'
 import { QueryRun, type QueryOutcome } from '../jq/query-runner.ts'
+import { eachOrdinal } from './each-ordinal.ts'
 import { uint32s } from './growing-array.ts'
 import { readQueryKeys, type QueryKey } from './key-expression.ts'
 import { DECIDED, type RecordFacts } from './record-facts.ts'
@@ -88,7 +89,7 @@ export class QueryPlaces {
     try {
       let numbers = await this.#numbers(extracted, quick, true)
       const places = new Uint32Array(facts.records)
-      fill(places, extracted.tupleOf, numbers, facts)
+      await fill(places, { tupleOf: extracted.tupleOf, numbers, facts, signal: input.signal })
       if (!places.includes(PENDING)) return places
       const known = tuples.size
       await this.#askJq({
@@ -99,9 +100,11 @@ export class QueryPlaces {
       // A partition that jq's records begin may be that of tuples that were not taken.
       if (tuples.size > known && numbers.includes(verdicts.place(tooManyPartitions))) {
         numbers = await this.#numbers(extracted, quick, false)
-        for (const [ordinal, tuple] of extracted.tupleOf.entries())
+        await eachOrdinal(places.length, input.signal, (ordinal) => {
+          const tuple = extracted.tupleOf[ordinal] ?? NOT_EXTRACTED
           if (tuple !== NOT_EXTRACTED && facts.keys(ordinal) !== DECIDED)
             places[ordinal] = numbers[tuple] ?? 0
+        })
       }
       return places
     } finally {
@@ -195,12 +198,21 @@ async function* gathering(frames: AsyncIterable<Frame>, facts: RecordFacts): Asy
   }
 }
 
+interface Filling {
+  readonly tupleOf: Uint32Array
+  /** Of the tuples. */
+  readonly numbers: Uint32Array
+  readonly facts: RecordFacts
+  readonly signal: AbortSignal
+}
+
 /** Places of the records that have a tuple. */
-function fill(places: Uint32Array, tupleOf: Uint32Array, numbers: Uint32Array, facts: RecordFacts): void {
+async function fill(places: Uint32Array, { tupleOf, numbers, facts, signal }: Filling): Promise<void> {
   if (tupleOf.length !== places.length)
     throw new Error(`partition: keys of ${tupleOf.length} records were read, there are ${places.length}`)
-  for (const [ordinal, tuple] of tupleOf.entries()) {
+  await eachOrdinal(places.length, signal, (ordinal) => {
+    const tuple = tupleOf[ordinal] ?? NOT_EXTRACTED
     if (facts.keys(ordinal) === DECIDED) places[ordinal] = NOT_PARTITIONED
     else places[ordinal] = tuple === NOT_EXTRACTED ? PENDING : (numbers[tuple] ?? PENDING)
-  }
+  })
 }
