@@ -2,6 +2,7 @@
 import { isNested, type HiveKind, type HiveType } from '../hive-types.ts'
 import { partsOf } from './column-sql.ts'
 import type { ConversionRules } from '../json-rules.ts'
+import { KeyTrie, escaped, type KeyVariants } from './key-trie.ts'
 import type { LineTable, SoughtKey } from './line-columns.ts'
 
 /** Names whose keys the pattern can recognise; a table with any other name goes the exact path altogether. */
@@ -18,8 +19,7 @@ export function rawPattern({ columns, sought }: LineTable, rules: ConversionRule
   const members = [
     // Behind any key, whose quotation mark this is.
     `[ \\t]*:[ \\t]*(?:${values})`,
-    ...otherSpellings(sought, (name) => variantsOf(name, folds, hasDots)),
-    ...doubtfulMembers(sought),
+    doubtfulMembers(sought, { folds, hasDots }),
   ]
   return new RegExp(
     [
@@ -36,25 +36,20 @@ export function rawPattern({ columns, sought }: LineTable, rules: ConversionRule
 /** NaN and Infinity, as DuckDB takes them: not the beginnings of words in a text, behind a comma. */
 const NOT_A_NUMBER = '-?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])[ \\t]*[,}\\]]'
 
-/** Keys that a column or field is read from, but not spelled as the quick path looks for them. */
-function otherSpellings(
-  sought: readonly SoughtKey[],
-  variantsOfName: (name: string) => string,
-): readonly string[] {
-  const all = [...new Set(sought.map(({ name }) => name))]
-  const variants = all.map(variantsOfName)
-  const spellings = all.map((name) => escaped(sought.find((key) => key.name === name)?.spelling ?? name))
-  if (variants.join() === spellings.join()) return []
-  return [`(?!(?:${spellings.join('|')})")(?:${variants.join('|')})"[ \\t]*:`]
-}
-
-function doubtfulMembers(sought: readonly SoughtKey[]): readonly string[] {
-  return doubtfulValues.flatMap(([kinds, values]) => {
-    const keys = sought
-      .filter(({ type }) => kinds.includes(type.kind))
-      .map(({ spelling }) => escaped(spelling))
-    return keys.length === 0 ? [] : [`(?:${[...new Set(keys)].join('|')})"[ \\t]*:[ \\t]*(?:${values})`]
-  })
+/** Keys in another spelling than the quick path looks for, or in that one with a value of a doubtful form. */
+function doubtfulMembers(sought: readonly SoughtKey[], variants: KeyVariants): string {
+  const trie = new KeyTrie(variants)
+  for (const name of new Set(sought.map((key) => key.name))) {
+    const keys = sought.filter((key) => key.name === name)
+    const forms = formsOf(
+      doubtfulValues,
+      keys.map(({ type }) => type.kind),
+    )
+    const isOtherwiseSpelled = `(?<!"${escaped(keys[0]?.spelling ?? name)}")[ \\t]*:`
+    const hasForm = forms.length === 0 ? [] : [`[ \\t]*:[ \\t]*(?:${forms.join('|')})`]
+    trie.add(name, `"(?:${[isOtherwiseSpelled, ...hasForm].join('|')})`)
+  }
+  return trie.source
 }
 
 type Forms = readonly (readonly [kinds: readonly HiveKind[], values: string])[]
@@ -103,24 +98,4 @@ function escapedKeyCharacter(names: readonly string[]): string {
   return isWord
     ? '\\\\u(?:00(?:01|2[eE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])|212[aA])'
     : '\\\\[u/]'
-}
-
-/** UTF-8 of the Kelvin sign, which is lower-cased to k; the only character outside ASCII that becomes an ASCII one. */
-const KELVIN = '\\xe2\\x84\\xaa'
-
-/** Every text that is folded to `name`. */
-function variantsOf(name: string, folds: boolean, hasDots: boolean): string {
-  return Array.from(name)
-    .map((character) => {
-      if (hasDots && character === '_') return '[_.]'
-      if (!folds || !/[A-Za-z]/.test(character)) return escaped(character)
-      const letter = character.toLowerCase()
-      const either = `[${letter}${letter.toUpperCase()}]`
-      return letter === 'k' ? `(?:${either}|${KELVIN})` : either
-    })
-    .join('')
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

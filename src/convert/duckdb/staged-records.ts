@@ -146,7 +146,9 @@ class RefusedRecords {
 class WindowedFile {
   readonly #path: string
   #file: FileHandle | undefined
-  #window = Buffer.alloc(0)
+  /** What is read before is over when more is asked for: one buffer serves all windows. */
+  #buffer = Buffer.alloc(0)
+  #window = this.#buffer
   #windowStart = 0
 
   constructor(path: string) {
@@ -162,7 +164,10 @@ class WindowedFile {
   async #move(start: number, end: number): Promise<void> {
     try {
       this.#file ??= await open(this.#path, 'r')
-      const window = Buffer.allocUnsafe(Math.max(READ_BYTES, end - start))
+      if (this.#buffer.length < end - start || this.#buffer.length < READ_BYTES) {
+        this.#buffer = Buffer.allocUnsafe(Math.max(READ_BYTES, end - start))
+      }
+      const window = this.#buffer
       let filled = 0
       while (filled < window.length) {
         const { bytesRead } = await this.#file.read(window, filled, window.length - filled, start + filled)
