@@ -74,6 +74,8 @@ const NO_ROW = '0\n'
 export class BatchLines {
   /** Ordinals of the records whose rows are set aside. */
   readonly aside = new BitSet()
+  /** Ordinals of the records whose lines are of plain values. */
+  readonly #plain = new BitSet()
   readonly #exact: ExactRecords
   readonly #metadata: MetadataLines | undefined
   readonly #turns: Turns
@@ -149,8 +151,10 @@ export class BatchLines {
     const ordinal = this.#lines.lines
     let line = NO_ROW
     const verdict = await this.#exact.rows(record, async (row, isOnly) => {
-      if (isOnly && row.members !== '') line = `${opening}${row.members}}\n`
-      else await this.#setAside(ordinal, opening, row)
+      if (isOnly && row.members !== '') {
+        line = `${opening}${row.members}}\n`
+        this.#plain.add(ordinal)
+      } else await this.#setAside(ordinal, opening, row.members)
     })
     // A record that fails is left to `decide`, by its line.
     if (verdict !== undefined) await this.#records.keep(ordinal, record)
@@ -164,14 +168,21 @@ export class BatchLines {
     return this.#records.read(ordinals)
   }
 
-  /** Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. */
-  decide({ bytes, ordinal, opening }: StagedRecord): Promise<Verdict | undefined> {
-    return this.#exact.rows(bytes, (row) => this.#setAside(ordinal, opening, row))
+  /**
+   * Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. A line of plain values is known
+   * already: DuckDB does not read it when the one before it ends inside its object.
+   */
+  async decide({ bytes, ordinal, opening }: StagedRecord): Promise<Verdict | undefined> {
+    if (!this.#plain.has(ordinal)) {
+      return this.#exact.rows(bytes, (row) => this.#setAside(ordinal, opening, row.members))
+    }
+    await this.#setAside(ordinal, opening, bytes.toString('utf8', 1, bytes.length - 1))
+    return undefined
   }
 
-  async #setAside(ordinal: number, opening: string, row: ExactRow): Promise<void> {
+  async #setAside(ordinal: number, opening: string, members: string): Promise<void> {
     this.aside.add(ordinal)
-    await this.#asideLines.addText(asideLine(ordinal, opening, row.members))
+    await this.#asideLines.addText(asideLine(ordinal, opening, members))
   }
 
   flushed(): Promise<LinesFile | undefined> {

@@ -345,3 +345,24 @@ test('a record of which a few bytes stand for far too much is refused on either 
     ])
   }
 })
+
+test('a record that is cut short takes nothing from the one after it', async () => {
+  const nested = [['a', 'array<varchar(3)>'], ['b', 'map<string,int>']] as const // prettier-ignore
+  const records = [
+    '{"a":[',
+    '{"a":["12345"],"b":{"x":1e0}}',
+    '{"a":',
+    '{"b":{"y":2}}',
+    '{"a":["x"',
+    '{"b":[]}',
+  ]
+  const metadataColumns = [{ name: 'shard', field: 'shardId' }] as const
+  for (const more of [{}, { metadataColumns }]) {
+    const { rows, failures } = await outcomeOf(encoder, { columns: nested, records, ...more })
+    expect(rows.map(([a, b]) => [a, b])).toEqual([
+      ['["123"]', '[["x","1"]]'],
+      [null, '[["y","2"]]'],
+    ])
+    expect(failures.map(({ ordinal }) => ordinal)).toEqual([0, 2, 4, 5])
+  }
+})
