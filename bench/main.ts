@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), partitions, transform, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), partitions, keys, objects, transform, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -10,8 +10,10 @@ import { backlog, endToEnd, putRecord, type EndToEnd } from './end-to-end.ts'
 import { eightShards, oneShard, ORDER_BYTES, type KinesisRun } from './kinesis.ts'
 import type { Shape } from './installation.ts'
 import type { Usage } from './meter.ts'
+import { benchKeys } from './keys.ts'
 import { benchPartitions } from './partitions.ts'
 import { benchTransform } from './transform.ts'
+import { sayObjects } from './simulated-objects.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -142,6 +144,8 @@ say(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.ve
 if (wanted('convert')) await benchConvert()
 if (wanted('partitions')) await benchPartitions()
 if (wanted('transform')) await sayTransform()
+if (wanted('keys')) await benchKeys(say)
+if (wanted('objects')) sayObjects(say)
 if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')

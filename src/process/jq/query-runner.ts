@@ -20,6 +20,8 @@ export interface QueryRunOptions extends QueryLimits {
   readonly nowMs: number
   readonly signal: AbortSignal
   readonly log: Log
+  /** Records that jq ends at before the others are given up; default ENDS_MAX. */
+  readonly endsMax?: number
 }
 
 /** What became of a record. */
@@ -111,7 +113,8 @@ export class QueryRun {
     this.#share = Math.max(ALLOWANCE_SHARE_MIN, this.#share / 2)
     const isNoProgram = errors.includes('compile error')
     if (isNoProgram) this.#givenUp = outcome
-    else if (this.#ends === ENDS_MAX) this.#givenUp = { kind: 'ended', end: 'given-up', errors: '' }
+    else if (this.#ends === (this.#options.endsMax ?? ENDS_MAX))
+      this.#givenUp = { kind: 'ended', end: 'given-up', errors: '' }
     if (this.#ends === 1 || this.#givenUp !== undefined)
       this.#options.log.warn({ reason: end, records: this.#ends }, 'query was ended')
   }

@@ -226,17 +226,15 @@ test('whatever is read quickly is what jq reads', async () => {
   }
   await fc.assert(
     fc.asyncProperty(
-      fc
-        .array(keyOf, { minLength: 1, maxLength: 3 })
-        .chain((keys) =>
-          fc.tuple(
-            fc.constant(keys),
-            fc.array(fc.oneof({ weight: 4, arbitrary: keyed(keys) }, odd), {
-              minLength: 200,
-              maxLength: 400,
-            }),
-          ),
+      fc.array(keyOf, { minLength: 1, maxLength: 3 }).chain((keys) =>
+        fc.tuple(
+          fc.constant(keys),
+          fc.array(fc.oneof({ weight: 4, arbitrary: keyed(keys) }, odd), {
+            minLength: 200,
+            maxLength: 400,
+          }),
         ),
+      ),
       fc.nat({ max: 12 }),
       async ([keys, records], maxPartitions) => {
         const query = `{${keys.map((of, index) => `k${index}: ${of.query}`).join(', ')}}`
