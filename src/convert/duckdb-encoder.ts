@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import type { Log } from '../account/log.ts'
 import { EncoderError, StartError } from '../domain/errors.ts'
+import { CONVERSION_RULES_VERSION } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder, ExtractKeys } from '../domain/ports.ts'
 import { LinesLostError } from './duckdb/conversion-context.ts'
 import { convertBatch, type Converted } from './duckdb/conversion.ts'
@@ -33,7 +34,7 @@ export interface DuckdbEncoder extends Encoder {
 export async function openDuckdbEncoder(options: DuckdbOptions): Promise<DuckdbEncoder> {
   const staging = await StagingFolder.open(options.stagingPath)
   const engine = await openEngine(staging, options)
-  const version = `duckdb-${engine.version}`
+  const version = `duckdb-${engine.version}-rules-${CONVERSION_RULES_VERSION}`
   options.log.info({ engine: 'duckdb', engineVersion: version, threads: options.threads }, 'encoder opened')
   return {
     version,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Log } from '../account/log.ts'
 import type { Column, FormatConversion, ParquetCompression } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
+import { CONVERSION_RULES_VERSION } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, EncodedObject, Encoder } from '../domain/ports.ts'
 import { FailureSpool } from './failure-spool.ts'
 import { isNested, typedColumns, type TypedColumn } from './hive-types.ts'
@@ -62,9 +63,10 @@ export async function openParquetjsEncoder(options: {
   readonly log: Log
 }): Promise<ParquetjsEncoder> {
   const staging = await StagingFolder.open(options.stagingPath)
-  options.log.info({ engine: 'js', engineVersion: PARQUETJS_VERSION }, 'encoder opened')
+  const version = `parquetjs-lite-${PARQUETJS_VERSION}-rules-${CONVERSION_RULES_VERSION}`
+  options.log.info({ engine: 'js', engineVersion: version }, 'encoder opened')
   return {
-    version: `parquetjs-lite-${PARQUETJS_VERSION}`,
+    version,
     encode(input) {
       warnOfTakenColumns(options.log, input)
       return encode(input, staging)
