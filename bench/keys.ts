@@ -52,7 +52,12 @@ function inputFor(query: string, all: readonly Frame[]): PartitionInput {
   const partitioning = { query, objectBytes: 128 * 1024 ** 2 }
   return {
     batch,
-    plan: { ...plan, destination: { ...plan.destination, prefix, partitioning }, maxPartitions: 5_000 },
+    plan: {
+      ...plan,
+      destination: { ...plan.destination, prefix, partitioning },
+      maxPartitions: 5_000,
+      queryLimits: { queryMaxMs: 5_000, queryOutputMaxBytes: 16 * 1024 ** 2 },
+    },
     partitioning,
     async *frames() {
       await Promise.resolve()
@@ -68,8 +73,6 @@ async function measured(
   extractKeys: ExtractKeys | undefined,
 ): Promise<readonly [cpu: number, perSecond: number]> {
   const stage = createPartition({
-    queryMaxMs: 5_000,
-    queryOutputMaxBytes: 16 * 1024 ** 2,
     ...(extractKeys === undefined ? {} : { extractKeys }),
     log: createLog('warn'),
   })
