@@ -14,31 +14,36 @@
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../domain/frame.ts'
 import type { KeyNode, KeyPlan } from './key-plan.ts'
-import { RecordWalk, isSureLeaf, skipSpace } from './key-walk.ts'
+import { RecordWalk, SURE_EPOCH, SURE_TEXT } from './key-walk.ts'
 
 /** The ordinals, within a frame and ascending, of the records that are left to jq. */
 export type FindDoubtfulKeys = (frame: Frame) => readonly number[]
 
 const OPEN_BRACE = 0x7b
-const COLON = 0x3a
 /** An object and its key take two places of jq's 256, and the block that holds the records takes one. */
 const OPEN_OBJECTS_MAX = 127
 
 export function doubtfulKeys({ root }: KeyPlan): FindDoubtfulKeys {
-  const names = [...namesOf(root)].map(([name, nodes]) => ({ quoted: `"${name}"`, nodes }))
-  const pattern = doubtPattern(names.map(({ quoted }) => quoted))
+  const names = namesOf(root)
+  const patterns = Array.from(names, ([name, nodes]) => namePattern(name, nodes))
+  const escapes = escapePattern([...names.keys()])
   return (frame) => {
     const payload = frame.payload
     const text = payload.toString('latin1')
     const ends = recordEnds(frame)
-    const found = new Uint8Array(frame.records)
-    for (const index of recordsOf(matches(pattern, text), ends)) found[index] = DOUBT
-    for (const { quoted, nodes } of names) markByName(text, ends, quoted, nodes, found)
+    const marks = new Uint8Array(frame.records)
+    markAt(marks, DOUBT, loosePlaces(text), ends)
+    if (payload.includes(0x0b) || payload.includes(0x0c)) markAt(marks, DOUBT, places(SPACES, text), ends)
+    if (payload.includes('\\u00') || payload.includes('\\/'))
+      markAt(marks, DOUBT, places(escapes, text), ends)
+    for (const pattern of patterns) markAt(marks, WALK, places(pattern, text), ends)
+    if (text.length > 2 * OPEN_OBJECTS_MAX) markDeep(marks, text, ends)
     const doubtful: number[] = []
     let start = 0
-    for (const [index, end] of ends.entries()) {
+    for (let index = 0; index < ends.length; index += 1) {
+      const end = ends[index] ?? 0
       if (
-        isDoubtful(found[index] ?? 0, text, start, end, root) ||
+        isDoubtful(marks[index] ?? 0, text, start, end, root) ||
         (frame.isOdd && isOdd(payload.subarray(start, end)))
       )
         doubtful.push(index)
@@ -60,7 +65,6 @@ function isDoubtful(
   root: ReadonlyMap<string, KeyNode>,
 ): boolean {
   if ((mark & DOUBT) !== 0 || text.charCodeAt(start) !== OPEN_BRACE) return true
-  if (end - start > 2 * OPEN_OBJECTS_MAX && isDeep(text, start, end)) return true
   return (mark & WALK) !== 0 && !new RecordWalk(text.slice(start, end)).isSure(root)
 }
 
@@ -75,46 +79,50 @@ function recordEnds(frame: Frame): Uint32Array {
   return ends
 }
 
-function* matches(pattern: RegExp, text: string): Generator<number> {
+function* places(pattern: RegExp, text: string): Generator<number> {
   pattern.lastIndex = 0
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) yield match.index
 }
 
-/** The records that hold these places, which ascend. */
-function* recordsOf(places: Iterable<number>, ends: Uint32Array): Generator<number> {
+/** Marks the records that hold these places, which ascend. */
+function markAt(marks: Uint8Array, as: number, at: Iterable<number>, ends: Uint32Array): void {
   let index = 0
-  for (const place of places) {
+  for (const place of at) {
     while ((ends[index] ?? Infinity) < place) index += 1
-    yield index
+    marks[index] = (marks[index] ?? 0) | as
   }
 }
 
-/** Looks at each place of a name: at one in a record quickly, at several by a walk. */
-function markByName(
-  text: string,
-  ends: Uint32Array,
-  quoted: string,
-  nodes: readonly KeyNode[],
-  found: Uint8Array,
-): void {
-  let index = 0
-  let last = -1
-  for (let place = text.indexOf(quoted); place !== -1; place = text.indexOf(quoted, place + quoted.length)) {
-    while ((ends[index] ?? Infinity) < place) index += 1
-    if (index === last || !isSureValue(text, place + quoted.length, nodes))
-      found[index] = (found[index] ?? 0) | WALK
-    last = index
-  }
+/** A comma that nothing follows; what might be a number that is none. Few alternatives, or the pattern takes ten times as long. */
+const LOOSE = /,[ \t]*[}\]]|[iI][nN][fF]|[nN][aA][nN]/g
+const SPACES = /[\v\f]/g
+const COMMA = 0x2c
+
+function* loosePlaces(text: string): Generator<number> {
+  for (const place of places(LOOSE, text))
+    if (text.charCodeAt(place) === COMMA || isValueAt(text, place)) yield place
 }
 
-/** Of what follows a name; true as well when it is not a key. */
-function isSureValue(text: string, after: number, nodes: readonly KeyNode[]): boolean {
-  const colon = skipSpace(text, after)
-  if (text.charCodeAt(colon) !== COLON) return true
-  const value = skipSpace(text, colon + 1)
-  return nodes.every(({ leaf, element }) =>
-    leaf === undefined ? element === undefined : isSureLeaf(text, value, leaf),
-  )
+/** What begins there stands where a value begins. */
+function isValueAt(text: string, place: number): boolean {
+  let before = place - 1
+  if (text[before] === '-') before -= 1
+  while (text[before] === ' ' || text[before] === '\t') before -= 1
+  return ',:['.includes(text[before] ?? '')
+}
+
+/**
+ * Finds a name whose value is not beyond doubt, or that is there again in its record. Names between which nothing is found
+ * cost next to nothing.
+ */
+function namePattern(name: string, nodes: readonly KeyNode[]): RegExp {
+  const quoted = `"${name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}"`
+  const unsure = nodes.flatMap(({ leaf, element }) => {
+    if (element !== undefined) return ['\\[']
+    return leaf === undefined ? [] : [`(?!${leaf === 'text' ? SURE_TEXT : SURE_EPOCH})`]
+  })
+  const values = unsure.length === 0 ? '' : `[ \\t]*:[ \\t]*(?:${unsure.join('|')})|`
+  return new RegExp(`${quoted}(?:${values}[^\\n]*?${quoted})`, 'g')
 }
 
 /** The names in the tree, and the places at which each is. */
@@ -131,15 +139,18 @@ function namesOf(
   return names
 }
 
-function isDeep(text: string, start: number, end: number): boolean {
-  let open = 0
+/** Marks the records that have so many brackets that jq might find them too deep. */
+function markDeep(marks: Uint8Array, text: string, ends: Uint32Array): void {
+  const open = new Uint32Array(ends.length)
   for (const bracket of ['{', '[']) {
-    for (let at = text.indexOf(bracket, start); at !== -1 && at < end; at = text.indexOf(bracket, at + 1)) {
-      open += 1
-      if (open >= OPEN_OBJECTS_MAX) return true
+    let index = 0
+    for (let place = text.indexOf(bracket); place !== -1; place = text.indexOf(bracket, place + 1)) {
+      while ((ends[index] ?? Infinity) < place) index += 1
+      const count = (open[index] ?? 0) + 1
+      open[index] = count
+      if (count === OPEN_OBJECTS_MAX) marks[index] = DOUBT
     }
   }
-  return false
 }
 
 const ODD_BYTES = [0x0a, 0x0d, 0x00, 0x01]
@@ -154,11 +165,8 @@ function isOdd(record: Buffer): boolean {
   )
 }
 
-function doubtPattern(quoted: readonly string[]): RegExp {
-  const areWords = quoted.every((name) => /^"[a-zA-Z0-9_]+"$/.test(name))
-  // An escape that stands for a character of a name, or for NUL.
-  const escape = areWords
-    ? '\\\\u00(?:00|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])'
-    : '\\\\(?:/|u00[0-7])'
-  return new RegExp(`,[ \\t]*[}\\]]|[,:[][ \\t]*-?(?:[iI][nN][fF]|[nN][aA][nN])|[\\v\\f]|${escape}`, 'g')
+/** An escape that stands for a character of a name, or for NUL. */
+function escapePattern(names: readonly string[]): RegExp {
+  const areWords = names.every((name) => /^[a-zA-Z0-9_]+$/.test(name))
+  return areWords ? /\\u00(?:00|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])/g : /\\(?:\/|u00[0-7])/g
 }

@@ -9,26 +9,18 @@ const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
-/** What DuckDB prints like jq: an integer that a double holds with digits to spare. */
-const SURE_NUMBER = /(?:-[1-9][0-9]{0,14}|0|[1-9][0-9]{0,14})(?=[ \t,}\]]|$)/y
+/** What DuckDB prints like jq: a text, a word, or an integer that a double holds with digits to spare. */
+export const SURE_TEXT = '["tfn]|(?:-?[1-9][0-9]{0,14}|0)[ \\t,}\\]]'
 /** Seconds up to the year 5138. */
-const SURE_EPOCH = /(?:0|[1-9][0-9]{0,10})(?=[ \t,}\]]|$)/y
-const SURE_WORD = /(?:true|false|null)/y
-
-/** Of the value at a place. What is no JSON at all is found by DuckDB. */
-export function isSureLeaf(text: string, at: number, leaf: 'text' | 'epoch'): boolean {
-  if (leaf === 'epoch') return matchesAt(SURE_EPOCH, text, at)
-  const code = text.charCodeAt(at)
-  if (code === QUOTE) return true
-  return matchesAt(SURE_NUMBER, text, at) || matchesAt(SURE_WORD, text, at)
-}
+export const SURE_EPOCH = '(?:0|[1-9][0-9]{0,10})[ \\t,}\\]]'
+const SURE = { text: new RegExp(SURE_TEXT, 'y'), epoch: new RegExp(SURE_EPOCH, 'y') }
 
 function matchesAt(pattern: RegExp, text: string, at: number): boolean {
   pattern.lastIndex = at
   return pattern.test(text)
 }
 
-export function skipSpace(text: string, at: number): number {
+function skipSpace(text: string, at: number): number {
   let next = at
   while (text.charCodeAt(next) === 0x20 || text.charCodeAt(next) === 0x09) next += 1
   return next
@@ -79,7 +71,8 @@ export class RecordWalk {
     const code = this.#text.charCodeAt(this.#at)
     if (node.fields !== undefined && code === OPEN_BRACE) this.#object(node.fields)
     else if (node.element !== undefined && code === OPEN_BRACKET) this.#array(node.element)
-    else if (node.leaf !== undefined && !isSureLeaf(this.#text, this.#at, node.leaf)) throw new UnsureError()
+    else if (node.leaf !== undefined && !matchesAt(SURE[node.leaf], this.#text, this.#at))
+      throw new UnsureError()
     else this.#skipValue()
   }
 

@@ -38,8 +38,8 @@ export interface QueryPlacesOptions extends QueryLimits {
 /** jq is slow record by record and no faster for more than this. */
 const BLOCK_RECORDS = 1_000
 const BLOCK_BYTES = 1 << 20
-/** Not decided yet. */
-const PENDING = NOT_EXTRACTED
+/** Not decided yet; no place is so high. */
+const PENDING = NOT_PARTITIONED - 1
 
 export class QueryPlaces {
   readonly #options: QueryPlacesOptions

@@ -128,7 +128,7 @@ describe('queries', () => {
   test('an output that is longer than a block may have costs the records beyond it nothing', async () => {
     const records = Array.from({ length: 10 }, (_, index) => `{"a":"${String(index).repeat(1_000)}"}`)
     const words = await ran('{k: .a}', records, { queryOutputMaxBytes: 3_500 })
-    expect(words.map((text) => text[2])).toEqual([...'0123456789'])
+    expect(words.map((text) => text[2])).toEqual('0123456789'.split(''))
     expect(await ran('{k: .a}', ['{"a":"1"}', ...records.slice(0, 1)], { queryOutputMaxBytes: 500 })).toEqual(
       ['["1"]', 'output'],
     )
