@@ -82,6 +82,7 @@ class PartitionRun {
     const facts = new RecordFacts((keys) => this.#lambdaNumber(keys))
     const objectOf = await this.#places(facts)
     await this.#assignAll(facts, objectOf)
+    for (const tuples of [this.#queryTuples, this.#lambdaTuples]) tuples.end()
     const objects = await this.#objects(objectOf)
     return { objects, objectOf, verdicts: this.#verdicts.all, dispose: () => Promise.resolve() }
   }
@@ -221,6 +222,9 @@ class PartitionRun {
   }
 }
 
+const NO_KEYS: PartitionKeys = {}
+
 function keysOf(names: readonly string[], values: readonly string[]): PartitionKeys {
+  if (names.length === 0) return NO_KEYS
   return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
 }

@@ -30,6 +30,11 @@ export class TupleTable {
     return this.#tuples.length
   }
 
+  /** No more numbers will be asked for, only tuples. */
+  end(): void {
+    this.#numbers.clear()
+  }
+
   tuple(number: number): readonly string[] {
     return this.#tuples[number] ?? []
   }
