@@ -20,6 +20,7 @@ import { RecordWalk, SURE_EPOCH, SURE_TEXT } from './key-walk.ts'
 export type FindDoubtfulKeys = (frame: Frame) => readonly number[]
 
 const OPEN_BRACE = 0x7b
+const BACKSLASH = 0x5c
 /** An object and its key take two places of jq's 256, and the block that holds the records takes one. */
 const OPEN_OBJECTS_MAX = 127
 
@@ -34,8 +35,7 @@ export function doubtfulKeys({ root }: KeyPlan): FindDoubtfulKeys {
     const marks = new Uint8Array(frame.records)
     markAt(marks, DOUBT, loosePlaces(text), ends)
     if (payload.includes(0x0b) || payload.includes(0x0c)) markAt(marks, DOUBT, places(SPACES, text), ends)
-    if (payload.includes('\\u00') || payload.includes('\\/'))
-      markAt(marks, DOUBT, places(escapes, text), ends)
+    if (payload.includes(BACKSLASH)) markAt(marks, DOUBT, places(escapes, text), ends)
     for (const pattern of patterns) markAt(marks, WALK, places(pattern, text), ends)
     if (text.length > 2 * OPEN_OBJECTS_MAX) markDeep(marks, text, ends)
     const doubtful: number[] = []

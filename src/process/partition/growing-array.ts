@@ -15,6 +15,14 @@ export class GrowingArray<A extends Uint32Array | Float64Array> {
     this.length += 1
   }
 
+  /** So many more, all alike. */
+  pushRun(item: number, count: number): void {
+    const end = this.length + count
+    if (end > this.#items.length) this.#grow(end)
+    this.#items.fill(item, this.length, end)
+    this.length = end
+  }
+
   at(index: number): number {
     return this.#items[index] ?? 0
   }

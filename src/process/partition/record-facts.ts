@@ -43,7 +43,7 @@ export class RecordFacts {
     if (metadata === undefined) {
       this.#arrived(first, frame.arrivalMs)
       const keys = this.#numberOf(undefined)
-      for (let index = 0; index < frame.records; index += 1) this.#keys.push(keys)
+      this.#keys.pushRun(keys, frame.records)
       return
     }
     let ordinal = first
