@@ -43,6 +43,8 @@ export interface TypedColumn {
 
 /** Types inside each other. */
 export const TYPE_DEPTH_MAX = 100
+/** Arrays and maps around a map or a binary, whose items are made one by one: DuckDB takes twice as long for each level. */
+export const MADE_DEPTH_MAX = 16
 
 const SUPPORTED =
   'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, varchar(n), char(n), binary, date, timestamp, ' +
@@ -74,7 +76,21 @@ export function parseHiveType(text: string, options: TypeOptions = {}): HiveType
   const reader = new TypeReader(text, options)
   const type = reader.type(1)
   reader.end()
+  if ((depthOfMade(type) ?? 0) > MADE_DEPTH_MAX)
+    throw reader.refused(`it has more than ${MADE_DEPTH_MAX} arrays and maps around a map or binary`)
   return type
+}
+
+/** How many arrays and maps are around the map or binary that has most; undefined if there is none. */
+function depthOfMade(type: HiveType): number | undefined {
+  if (!isNested(type)) return type.kind === 'binary' ? 0 : undefined
+  if (type.kind === 'struct') {
+    const depths = type.fields.flatMap((field) => depthOfMade(field.type) ?? [])
+    return depths.length === 0 ? undefined : Math.max(...depths)
+  }
+  const inner = depthOfMade(type.kind === 'array' ? type.element : type.value)
+  if (inner !== undefined) return inner + 1
+  return type.kind === 'map' ? 0 : undefined
 }
 
 /** Everything but the characters that end a word; a name of a struct's field may hold all others. */
@@ -92,7 +108,7 @@ class TypeReader {
 
   type(depth: number): HiveType {
     if (depth > TYPE_DEPTH_MAX)
-      throw this.#refused(`it has more than ${TYPE_DEPTH_MAX} types inside each other`)
+      throw this.refused(`it has more than ${TYPE_DEPTH_MAX} types inside each other`)
     const word = this.#word()
     switch (word) {
       case 'array':
@@ -107,12 +123,12 @@ class TypeReader {
   }
 
   end(): void {
-    if (this.#at < this.#text.length) throw this.#refused()
+    if (this.#at < this.#text.length) throw this.refused()
   }
 
   #map(depth: number): HiveType {
     const key = this.type(depth + 1)
-    if (isNested(key) || key.kind === 'binary') throw this.#refused(`a key cannot be of type ${key.kind}`)
+    if (isNested(key) || key.kind === 'binary') throw this.refused(`a key cannot be of type ${key.kind}`)
     this.#expect(',')
     return { kind: 'map', key, value: this.type(depth + 1) }
   }
@@ -122,9 +138,9 @@ class TypeReader {
     const names = new Set<string>()
     do {
       const name = this.#word()
-      if (name === '') throw this.#refused('a field has no name')
-      if (name.includes('\u0001')) throw this.#refused('the name of a field holds U+0001')
-      if (names.has(name)) throw this.#refused(`field ${JSON.stringify(name)} is there twice`)
+      if (name === '') throw this.refused('a field has no name')
+      if (name.includes('\u0001')) throw this.refused('the name of a field holds U+0001')
+      if (names.has(name)) throw this.refused(`field ${JSON.stringify(name)} is there twice`)
       names.add(name)
       this.#expect(':')
       fields.push({ name, type: this.type(depth + 1) })
@@ -138,7 +154,7 @@ class TypeReader {
       return { kind: plain, unit: 'micros' }
     if (plain !== undefined) return { kind: plain }
     const [first, second, ...more] = this.#parameters()
-    if (more.length > 0) throw this.#refused()
+    if (more.length > 0) throw this.refused()
     if (word === 'decimal') {
       const [precision, scale] = [first ?? 10, second ?? 0]
       if (precision >= 1 && precision <= 38 && scale <= precision) return { kind: word, precision, scale }
@@ -146,7 +162,7 @@ class TypeReader {
     if ((word === 'varchar' || word === 'char') && first !== undefined && second === undefined) {
       if (first >= 1 && first <= LENGTH_MAX[word]) return { kind: word, length: first }
     }
-    throw this.#refused()
+    throw this.refused()
   }
 
   /** Whole numbers in parentheses, if there are any. */
@@ -155,7 +171,7 @@ class TypeReader {
     const parameters: number[] = []
     do {
       const word = this.#word()
-      if (!/^[0-9]{1,5}$/.test(word)) throw this.#refused()
+      if (!/^[0-9]{1,5}$/.test(word)) throw this.refused()
       parameters.push(Number(word))
     } while (this.#takes(','))
     this.#expect(')')
@@ -189,10 +205,11 @@ class TypeReader {
   }
 
   #expect(character: string): void {
-    if (!this.#takes(character)) throw this.#refused()
+    if (!this.#takes(character)) throw this.refused()
   }
 
-  #refused(why = 'it cannot be converted to'): EncoderError {
+  /** The error that the type cannot be converted to. */
+  refused(why = 'it cannot be converted to'): EncoderError {
     const text = this.#text.length > QUOTED_MAX ? `${this.#text.slice(0, QUOTED_MAX)}…` : this.#text
     return new EncoderError(`read type ${JSON.stringify(text)}: ${why}`, {
       code: 'DataFormatConversion.InvalidTypeFormat',

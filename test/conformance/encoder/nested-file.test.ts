@@ -10,6 +10,7 @@ import { parquetMetadata, type FileMetaData } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
 import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
+import { MADE_DEPTH_MAX } from '../../../src/convert/hive-types.ts'
 import { inputOf, outcomeOf, type Batch, type OpenedEncoder, type Outcome } from './encoding.ts'
 
 let stagingPath = ''
@@ -327,6 +328,21 @@ test('types 100 deep', async () => {
   const records = [`{"a":${nested('7,null')}}`, '{"a":null}', '{"a":5}']
   const { rows } = await outcomeOf(encoder, { columns: [['a', type]], records })
   expect(rows).toEqual([[nested('"7",null')], [null], [nested('"5"')]])
+})
+
+test('numbers and maps in the most arrays are written in good time', async () => {
+  const within = (depth: number, inside: string, [open, close]: readonly [string, string]): string =>
+    open.repeat(depth) + inside + close.repeat(depth)
+  const typed = ['array<', '>'] as const
+  const listed = ['[', ']'] as const
+  const deep = [
+    ['a', within(99, 'double', typed)],
+    ['m', within(MADE_DEPTH_MAX, 'map<string,int>', typed)],
+  ] as const
+  const record = `{"a":${within(99, '-0.0,1.5', listed)},"m":${within(MADE_DEPTH_MAX, '{"k":1}', listed)}}`
+  const { rows } = await outcomeOf(encoder, { columns: deep, records: [record, '{"a":null}'] })
+  expect(rows.length).toBe(2)
+  expect(rows[1]).toEqual([null, null])
 })
 
 test('a record of which a few bytes stand for far too much is refused on either path', async () => {
