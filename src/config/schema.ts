@@ -173,7 +173,7 @@ const delivery = settings({
   }),
   attemptMaxMinutes: positiveNumber(1440).default(15).meta({
     description:
-      'Longest delivery attempt; then it is given up and retried. Calls to a transform do not count: each has a limit of its own.',
+      'Longest delivery attempt; then it is given up and retried. Calls to a transform and the time of jq do not count: each has a limit of its own.',
   }),
   maxPartitions: wholeNumber(0, 10_000_000).default(PARTITIONS_MAX).meta({
     description:

@@ -61,7 +61,7 @@ export interface ProcessInput {
   /** Reads the batch, as it was received, from its start; may be called again. */
   readonly frames: () => AsyncIterable<Frame>
   readonly signal: AbortSignal
-  /** Runs what takes as long as somebody else takes, and has time limits of its own; that of an attempt does not count meanwhile. */
+  /** Runs what takes as long as somebody else's program takes, and has limits of its own; that of an attempt does not count meanwhile. */
   readonly untimed?: <T>(run: () => Promise<T>) => Promise<T>
 }
 

@@ -44,7 +44,7 @@ async function process(options: ProcessorsOptions, input: ProcessInput): Promise
   const made: Frames =
     transform === undefined ? untransformed : () => options.buffer.readDerived(batch, signal)
   const partitions =
-    partitioning && (await options.partition.partition({ batch, plan, partitioning, frames: made, signal }))
+    partitioning && (await options.partition.partition({ ...input, partitioning, frames: made }))
   if (partitions !== undefined) options.crash?.('after-partition')
   const isDelimited = processing?.appendDelimiter === true && conversion === undefined
   return {

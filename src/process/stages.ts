@@ -26,7 +26,7 @@ export interface TransformStage {
   transform(input: TransformInput): AsyncIterable<Frame>
 }
 
-export interface PartitionInput extends Pick<ProcessInput, 'batch' | 'plan' | 'signal'> {
+export interface PartitionInput extends Pick<ProcessInput, 'batch' | 'plan' | 'signal' | 'untimed'> {
   readonly partitioning: Partitioning
   /** The records after the transform, without the delimiter that may be appended to them; may be called again. */
   readonly frames: () => AsyncIterable<Frame>
