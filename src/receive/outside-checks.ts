@@ -18,7 +18,7 @@ export interface OutsideChecks {
   readonly queryProblem?: ((query: string) => Promise<string | undefined>) | undefined
 }
 
-/** @throws ClientError ServiceUnavailableException when a catalog cannot be asked now */
+/** @throws ClientError ServiceUnavailableException when a catalog cannot be asked, or jq not run, now */
 export async function outsideProblem(
   stream: DeliveryStream,
   checks: OutsideChecks,
@@ -31,7 +31,22 @@ async function badQuery(
   { queryProblem }: OutsideChecks,
 ): Promise<string | undefined> {
   const query = destination.partitioning?.query
-  return query === undefined ? undefined : queryProblem?.(query)
+  if (query === undefined) return undefined
+  try {
+    return await queryProblem?.(query)
+  } catch (error) {
+    // What keeps jq from running is nothing that is wrong with the query.
+    if (error instanceof EncoderError) throw unavailable(said(error))
+    throw error
+  }
+}
+
+function said({ message, hint }: EncoderError): string {
+  return hint === undefined ? message : `${message}; ${hint}`
+}
+
+function unavailable(message: string): ClientError {
+  return new ClientError('ServiceUnavailableException', message, 503)
 }
 
 /** Codes of a catalog that may answer in a while. */
@@ -52,10 +67,8 @@ export async function tableProblem(
     return unmappedColumns(mapped, columns) ?? supportsColumns?.(columns, conversion)
   } catch (error) {
     if (!(error instanceof EncoderError)) throw error
-    const { code, message, hint } = error
-    const whole = hint === undefined ? message : `${message}; ${hint}`
-    if (UNAVAILABLE.includes(code)) throw new ClientError('ServiceUnavailableException', whole, 503)
-    return whole
+    if (UNAVAILABLE.includes(error.code)) throw unavailable(said(error))
+    return said(error)
   }
 }
 

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Processing, Transform } from '../../src/domain/delivery-stream.ts'
+import { EncoderError } from '../../src/domain/errors.ts'
 import { MIB } from '../../src/domain/limits.ts'
 import { definitionFrom, type DefinitionContext } from '../../src/receive/definition.ts'
 import { updatedStream } from '../../src/receive/destination-update.ts'
@@ -222,6 +223,20 @@ test('columns that are mapped and not in the table, and a query that jq does not
   const queried = (query: string) => define(partitioned(extraction(query)))
   expect(await outsideProblem(queried('{customer'), { queryProblem })).toBe('the query has no end')
   expect(await outsideProblem(queried('{customer}'), { queryProblem })).toBeUndefined()
+})
+
+test('a query that jq cannot be asked about now is no wrong query: the caller is told to come again', async () => {
+  const died = new EncoderError('run jq: its thread died', {
+    code: 'QueryThreadDied',
+    hint: 'look at the memory',
+  })
+  const checked = outsideProblem(define(partitioned(extraction('{customer}'))), {
+    queryProblem: () => Promise.reject(died),
+  })
+  await expect(checked).rejects.toMatchObject({
+    type: 'ServiceUnavailableException',
+    message: 'run jq: its thread died; look at the memory',
+  })
 })
 
 test('an update of something else leaves processing and partitions as they were, with the role that calls', () => {
