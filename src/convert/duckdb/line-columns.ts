@@ -50,7 +50,7 @@ export function judgedValues(columns: readonly TypedColumn[]): number {
 
 /**
  * The columns of a table, with the spelling of keys that most records of a sample use; undefined when two columns would be
- * read from one key. What is chosen decides which records are read quickly, never what is read.
+ * of one key. What is chosen decides which records are read quickly, never what is read.
  */
 export function lineTable(
   columns: readonly TypedColumn[],
@@ -63,7 +63,10 @@ export function lineTable(
   const learnt = learntKeys(sample, new Set(named.map(({ name }) => name)), matched)
   const keyOf = (name: string): string => learnt.spellings.get(name) ?? name
   const keys = members.map(({ name }) => keyOf(name))
-  if (new Set(keys.map((key) => key.toLowerCase())).size < keys.length) return undefined
+  const plainKeys = columns.map(({ name, type }, index) =>
+    hasOwnPlainForm(type, rules) ? ownKey(name) : (keys[index] ?? ''),
+  )
+  if (!areDistinct(keys, plainKeys)) return undefined
   const quick: QuickRules = {
     mapKeys: foldsData(rules) ? learnt.others : 'kept',
     hive: rules.hive,
@@ -75,12 +78,18 @@ export function lineTable(
       return {
         ...column,
         key,
-        plainKey: hasOwnPlainForm(column.type, rules) ? ownKey(column.name) : key,
+        plainKey: plainKeys[index] ?? '',
         quick: quickReading(column.type, quick),
       }
     }),
     sought: named.map(({ name, type }) => ({ name, type, spelling: keyOf(name) })),
   }
+}
+
+/** True when DuckDB can have a column for each key: it tells no capitals apart. */
+function areDistinct(keys: readonly string[], plainKeys: readonly string[]): boolean {
+  const all = [...keys, ...plainKeys.filter((key, index) => key !== keys[index])]
+  return !all.includes('') && new Set(all.map((key) => key.toLowerCase())).size === all.length
 }
 
 /** The columns of a table of whose records each is read exactly. */

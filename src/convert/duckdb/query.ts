@@ -16,9 +16,12 @@ import {
 } from './column-sql.ts'
 import type { LineColumn } from './line-columns.ts'
 
-/** Columns beside the schema's own in the files and tables of a conversion; no lower-case name can be one of them. */
-const LINE = 'LINE\u0001'
-const DOUBT = 'DOUBT\u0001'
+/**
+ * Columns beside the schema's own in the files and tables of a conversion. DuckDB tells no capitals apart; no name, and no key
+ * of plain values, begins with U+0001.
+ */
+const LINE = '\u0001LINE'
+const DOUBT = '\u0001DOUBT'
 
 export interface LinesFile {
   readonly path: string

@@ -185,7 +185,7 @@ function structValue(fields: readonly StructField[], mood: Mood): fc.Arbitrary<s
   )
 }
 
-const COLUMN_NAMES = ['a', 'b', 'id', 'order_id', 'k', 'c d', 'é', 'name']
+const COLUMN_NAMES = ['a', 'b', 'id', 'order_id', 'k', 'c d', 'é', 'name', 'line', 'doubt', 'place']
 
 const columnsOf = (isHive: boolean): fc.Arbitrary<readonly ColumnSpec[]> =>
   fc

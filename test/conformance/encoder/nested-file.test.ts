@@ -382,3 +382,28 @@ test('a record that is cut short takes nothing from the one after it', async () 
     expect(failures.map(({ ordinal }) => ordinal)).toEqual([0, 2, 4, 5])
   }
 })
+
+test('columns named like what a conversion has beside them are only columns', async () => {
+  const own = ['line', 'doubt', 'place', 'rowid', 'r0', 'v0', 'p0', 'x0', 'k0'].map(
+    (name) => [name, 'array<int>'] as const,
+  )
+  const record = `{${own.map(([name], index) => `"${name}":[${index}]`).join()}}`
+  const { rows, failures } = await encode({ columns: own, records: [record, `${record}{}`, '{', record] })
+  const values = own.map((_, index) => `["${index}"]`)
+  expect(rows).toEqual([values, values, own.map(() => null), values])
+  expect(failures.map(({ ordinal }) => ordinal)).toEqual([2])
+})
+
+test('keys that no table could have are read all the same', async () => {
+  const keys = ['', 'b\u0001', 'B', '\u0001LINE']
+  const odd = keys.map((_, index) => [`c${index}`, 'array<int>'] as const)
+  const jsonKeys = Object.fromEntries(keys.map((key, index) => [`c${index}`, key]))
+  const own = [...odd, ['b', 'array<int>']] as const
+  const record = `{${[...keys, 'b'].map((key, index) => `${JSON.stringify(key)}:[${index}]`).join()}}`
+  for (const careful of [false, true]) {
+    const batch = { columns: own, records: [record, '{}', record], careful, caseInsensitive: false }
+    const { rows } = await outcomeOf(encoder, { ...batch, options: { caseInsensitive: false, jsonKeys } })
+    const values = own.map((_, index) => `["${index}"]`)
+    expect(rows).toEqual([values, own.map(() => null), values])
+  }
+})
