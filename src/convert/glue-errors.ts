@@ -5,7 +5,7 @@
  */
 import type { TableRef } from '../domain/delivery-stream.ts'
 import { DestinationError, EncoderError } from '../domain/errors.ts'
-import { namesOf, statusOf } from '../runtime/sdk-errors.ts'
+import { isNameOf, namesOf, statusOf } from '../runtime/sdk-errors.ts'
 
 /** What was asked, for sentences. */
 export interface GlueTarget {
@@ -145,7 +145,7 @@ export function lookUp(table: TableRef): string {
 
 function rowOf(cause: unknown, { table }: GlueTarget): Row {
   for (const name of namesOf(cause)) {
-    const row = glueFailures.find(({ names }) => names.some((known) => matches(known, name)))
+    const row = glueFailures.find(({ names }) => names.some((known) => isNameOf(known, name)))
     if (row?.code === 'EntityNotFound' && isAboutVersion(cause)) return unknownVersion(row, table)
     if (row !== undefined) return row
   }
@@ -165,10 +165,6 @@ function unknownVersion(row: Row, { versionId }: TableRef): Row {
     says: `it has no version ${versionId}`,
     hint: () => 'set VersionId of SchemaConfiguration to LATEST, or to a version that the table has',
   }
-}
-
-function matches(known: string, name: string): boolean {
-  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
 }
 
 function nameOf({ databaseName, tableName }: TableRef): string {

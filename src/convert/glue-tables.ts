@@ -13,7 +13,7 @@ import type { Log } from '../account/log.ts'
 import { sdkLogger } from '../account/sdk-log.ts'
 import type { Column, TableRef } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
-import { ownCredentials, type Credentials, type OwnKeys } from '../runtime/sdk-keys.ts'
+import { credentialsOf, ownCredentials, type OwnKeys, type RoleCredentials } from '../runtime/sdk-keys.ts'
 import { isEndedSession, lookUp } from './glue-errors.ts'
 import { typedColumns } from './hive-types.ts'
 
@@ -25,14 +25,6 @@ export interface GlueSettings extends OwnKeys {
   readonly roles?: RoleCredentials | undefined
   readonly timeouts?: GlueTimeouts
   readonly log: Log
-}
-
-/** Sessions that are kept elsewhere. */
-export interface RoleCredentials {
-  /** Fails with a DestinationError. */
-  credentials(roleArn: string): Promise<Credentials>
-  /** A session that was refused is not offered again. */
-  forget(roleArn: string): void
 }
 
 export interface GlueTimeouts {
@@ -118,8 +110,7 @@ export class GlueTables {
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(roles === undefined || roleArn === undefined
         ? ownCredentials(this.#settings)
-        : // The sessions are kept in one place: the SDK is told that nothing is left to remember.
-          { credentials: Object.assign(() => roles.credentials(roleArn), { memoized: true }) }),
+        : credentialsOf(roles, roleArn)),
       maxAttempts: TRIES,
       requestHandler: {
         connectionTimeout: connectionMs,

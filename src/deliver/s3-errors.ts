@@ -1,6 +1,6 @@
 /** Reads the errors of the S3 client, of Node's sockets and of proxies, and finds their row in the table of failures. */
 import { DestinationError } from '../domain/errors.ts'
-import { namesOf, statusOf } from '../runtime/sdk-errors.ts'
+import { isNameOf, namesOf, statusOf } from '../runtime/sdk-errors.ts'
 import { s3Failures, unknownFailure, type S3Failure, type S3Target } from './s3-failures.ts'
 
 /** A failure with its row: `passing` ones are worth another try at once. */
@@ -31,15 +31,11 @@ function rowOf(cause: unknown): S3Failure {
   const bySaying = rows.find(({ saying }) => saying?.test(words))
   if (bySaying !== undefined) return bySaying
   for (const name of namesOf(cause)) {
-    const row = rows.find(({ names }) => names?.some((known) => matches(known, name)))
+    const row = rows.find(({ names }) => names?.some((known) => isNameOf(known, name)))
     if (row !== undefined) return row
   }
   const status = statusOf(cause)
   return rows.find(({ statuses }) => status !== undefined && statuses?.includes(status)) ?? unknownFailure
-}
-
-function matches(known: string, name: string): boolean {
-  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
 }
 
 function nameOf(cause: unknown): string | undefined {

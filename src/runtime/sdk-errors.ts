@@ -14,6 +14,11 @@ export function namesOf(cause: unknown, depth = 0): readonly string[] {
   ]
 }
 
+/** @param known a name in a table; one that ends in `*` is the beginning of several */
+export function isNameOf(known: string, name: string): boolean {
+  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
+}
+
 /** The HTTP status of an answer, even of one that the SDK could not read. */
 export function statusOf(cause: unknown): number | undefined {
   if (!(cause instanceof Error)) return undefined

@@ -22,3 +22,19 @@ export function ownCredentials({ accessKeyId, secretAccessKey, sessionToken }: O
   const token = sessionToken === undefined ? {} : { sessionToken }
   return { credentials: { accessKeyId, secretAccessKey, ...token } }
 }
+
+/** Sessions that are kept elsewhere. */
+export interface RoleCredentials {
+  /** Fails with a DestinationError. */
+  credentials(roleArn: string): Promise<Credentials>
+  /** A session that was refused is not offered again. */
+  forget(roleArn: string): void
+}
+
+/** Of a role. The sessions are kept in one place: the SDK is told that nothing is left to remember. */
+export function credentialsOf(
+  roles: RoleCredentials,
+  roleArn: string,
+): { readonly credentials: () => Promise<Credentials> } {
+  return { credentials: Object.assign(() => roles.credentials(roleArn), { memoized: true }) }
+}

@@ -3,7 +3,7 @@
  * (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, errors). All are tried again, as Firehose does.
  */
 import { DestinationError } from '../../domain/errors.ts'
-import { namesOf, statusOf } from '../../runtime/sdk-errors.ts'
+import { isNameOf, namesOf, statusOf } from '../../runtime/sdk-errors.ts'
 import { CallFailure, type TransformCode } from './codes.ts'
 
 /** What was asked, for sentences. */
@@ -174,13 +174,9 @@ export function isEndedSession(cause: unknown): boolean {
 
 function rowOf(cause: unknown): Row {
   for (const name of namesOf(cause)) {
-    const row = lambdaFailures.find(({ names }) => names.some((known) => matches(known, name)))
+    const row = lambdaFailures.find(({ names }) => names.some((known) => isNameOf(known, name)))
     if (row !== undefined) return row
   }
   const status = statusOf(cause)
   return lambdaFailures.find(({ statuses }) => status !== undefined && statuses?.includes(status)) ?? unknown
-}
-
-function matches(known: string, name: string): boolean {
-  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
 }

@@ -7,7 +7,7 @@ import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/c
 import type { Log } from '../../account/log.ts'
 import { sdkLogger } from '../../account/sdk-log.ts'
 import type { TransformTarget } from '../../domain/delivery-stream.ts'
-import { ownCredentials, type Credentials, type OwnKeys } from '../../runtime/sdk-keys.ts'
+import { credentialsOf, ownCredentials, type OwnKeys, type RoleCredentials } from '../../runtime/sdk-keys.ts'
 import { bounded } from './bounded-bytes.ts'
 import { CallFailure, type CallResult } from './codes.ts'
 import { isEndedSession, lambdaFailure } from './lambda-errors.ts'
@@ -19,14 +19,6 @@ export interface LambdaSettings extends OwnKeys {
   /** Sessions under the roles of processors. Absent: roles are not assumed. */
   readonly roles?: RoleCredentials | undefined
   readonly log: Log
-}
-
-/** Sessions that are kept elsewhere. */
-export interface RoleCredentials {
-  /** Fails with a DestinationError. */
-  credentials(roleArn: string): Promise<Credentials>
-  /** A session that was refused is not offered again. */
-  forget(roleArn: string): void
 }
 
 export type LambdaTarget = Extract<TransformTarget, { kind: 'lambda' }>
@@ -104,8 +96,7 @@ export class LambdaFunctions {
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(roles === undefined || roleArn === undefined
         ? ownCredentials(this.#settings)
-        : // The sessions are kept in one place: the SDK is told that nothing is left to remember.
-          { credentials: Object.assign(() => roles.credentials(roleArn), { memoized: true }) }),
+        : credentialsOf(roles, roleArn)),
       maxAttempts: 1,
       requestHandler: { connectionTimeout: CONNECTION_MS, httpAgent: agent, httpsAgent: agent },
       logger: sdkLogger(log, 'Lambda'),

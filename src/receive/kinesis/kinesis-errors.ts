@@ -2,7 +2,7 @@
  * What can go wrong between us and Kinesis, in one table: what it means to a reader, what to say, and what an operator can
  * do. Whatever is not in it counts as unavailable, so that nothing is given up for a failure that nobody has seen yet.
  */
-import { namesOf, statusOf } from '../../runtime/sdk-errors.ts'
+import { isNameOf, namesOf, statusOf } from '../../runtime/sdk-errors.ts'
 import { DataStreamError, type DataStreamErrorKind } from './data-stream.ts'
 
 /** What was asked, for sentences. */
@@ -242,7 +242,7 @@ function rowOf(cause: unknown): { readonly row: KinesisFailure; readonly code: s
   const rows: readonly KinesisFailure[] = kinesisFailures
   const names = namesOf(cause)
   for (const name of names) {
-    const row = rows.find((one) => one.names.some((known) => matches(known, name)))
+    const row = rows.find((one) => one.names.some((known) => isNameOf(known, name)))
     if (row !== undefined) return { row, code: name }
   }
   const status = statusOf(cause)
@@ -251,10 +251,6 @@ function rowOf(cause: unknown): { readonly row: KinesisFailure; readonly code: s
   const own = names.find((name) => !generic.has(name))
   const code = own ?? (status === undefined ? 'Unknown' : `HTTP ${status}`)
   return { row: row ?? unknownFailure, code }
-}
-
-function matches(known: string, name: string): boolean {
-  return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name
 }
 
 /** One line of what the service said, empty where it said nothing. */
