@@ -120,7 +120,7 @@ async function check(path: string): Promise<number> {
 
 /** The engine is loaded only by what converts. */
 async function previewSample({ config: path, stream, sample, ...flags }: PreviewFlags): Promise<number> {
-  const loaded = await readCheckedConfig(path, readEnvironment().variables)
+  const loaded = await readCheckedConfig(path, readEnvironment().variables, compileQuery)
   if (loaded.kind === 'refused') return refuse(path, loaded.problems)
   const { preview } = await import('./preview.ts')
   const { previewJson, previewText } = await import('./preview/report.ts')

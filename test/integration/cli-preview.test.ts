@@ -187,3 +187,12 @@ test.each([
   expect(err).toContain('hint: ')
   expect(err).not.toContain('defect')
 })
+
+test('a query that jq cannot compile is told where it stands, before a record meets it', async () => {
+  const config = CONFIG.replace("'{c: .customer.id}'", "'{c: .customer.id'")
+  const { out, err, ended } = await previewed(['--stream', 'orders', '--sample', '-'], config, '{}\n')
+  expect([await ended, out]).toEqual([{ code: 1, signal: null }, ''])
+  expect(err).toMatch(
+    /deliveryStreams\[0\] \(line \d+\): MetadataExtractionQuery cannot be compiled: syntax error/,
+  )
+})
