@@ -17,7 +17,7 @@ export interface KeyNode {
 
 export interface KeyPlan {
   readonly root: ReadonlyMap<string, KeyNode>
-  /** In order of the root's fields: name and type, the latter as it stands in quotes. */
+  /** In order of the root's fields: name and type. */
   readonly columns: readonly (readonly [name: string, type: string])[]
   /** The text of a tuple's values, with KEY_SEPARATOR between them; columns are r0, r1, … */
   readonly tuple: string
@@ -43,7 +43,7 @@ export function keyPlan(expressions: readonly KeyExpression[]): KeyPlan | undefi
   const names = [...fields.keys()]
   return {
     root: fields,
-    columns: Array.from(fields, ([name, node]) => [name, typeOf(node).replaceAll("'", "''")] as const),
+    columns: Array.from(fields, ([name, node]) => [name, typeOf(node)] as const),
     tuple: tupleOf(expressions, names),
     hasSeveral: expressions.length > 1,
   }

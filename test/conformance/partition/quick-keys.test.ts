@@ -254,3 +254,29 @@ test('whatever is read quickly is what jq reads', async () => {
   expect(quick).toBeGreaterThan(20)
   expect(extracted).toBeGreaterThan(500)
 }, 600_000)
+
+test.each(["it's", '%', 'x.y', '__proto__', "'); drop table x; --"])(
+  'a member called %j is read quickly at any depth',
+  async (member) => {
+    const word = JSON.stringify(member)
+    const queries = [`.[${word}]`, `.a[${word}]`, `.a[0][${word}].b`, `.[${word}][${word}][${word}]`]
+    for (const of of queries) {
+      let extracted = 0
+      const extractKeys: ExtractKeys = async (input, expressions) => {
+        const keys = await encoder.extractKeys(input, expressions)
+        extracted += keys.tupleOf.filter((tuple) => tuple !== NOT_EXTRACTED).length
+        return keys
+      }
+      const records = [
+        `{${word}:"x"}`,
+        `{"a":{${word}:"x"}}`,
+        `{"a":[{${word}:{"b":"x"}}]}`,
+        `{${word}:{${word}:{${word}:"x"}}}`,
+      ]
+      const given = { prefix: '!{partitionKeyFromQuery:k}/', query: `{k: ${of}}`, frames: framesWith(records), maxPartitions: 0, objectBytes: 500 } // prettier-ignore
+      const quickly = inWords(await partitioned({ ...given, extractKeys }))
+      expect(quickly).toEqual(inWords(await partitioned(given)))
+      expect(extracted).toBe(1)
+    }
+  },
+)
