@@ -1,9 +1,9 @@
 /**
  * A batch as lines for DuckDB, in one of two forms.
  *
- * `BatchLines`: line n is record n. The bytes of clean records are written as they are; a record that goes the exact path
- * becomes a line of plain values, or, when it failed or its rows are set aside (several documents, or nothing but nulls), a
- * line that gives no row.
+ * `BatchLines`: a line for each record, in order. The bytes of clean records are written as they are; a record that goes the exact path
+ * becomes a line of plain values for each of its rows or, when it failed or its rows are set aside (one is of nothing but
+ * nulls), a line that gives no row.
  *
  * `RowLines`: line n is row n, every record by the exact path. Slow, and nothing is left for DuckDB to decide.
  *
@@ -39,43 +39,44 @@ class ExactRecords {
   }
 
   /** Gives the record's rows to `take`, or none when it fails; answers the verdict then. */
-  async rows(
-    record: Uint8Array,
-    take: (row: ExactRow, isOnly: boolean) => Promise<void>,
-  ): Promise<Verdict | undefined> {
+  async rows(record: Uint8Array, take: TakeRow): Promise<Verdict | undefined> {
     let first: ExactRow | undefined
     let rows = 0
+    let areWhole = true
     for (const row of this.#scan(record)) {
       if (row.verdict !== undefined) return row.verdict
       first ??= row
       rows += 1
+      areWhole &&= row.members !== ''
     }
-    if (rows === 1 && first !== undefined) await take(first, true)
-    else await this.#readAgain(record, take)
+    if (rows === 1 && first !== undefined) await take(first, areWhole)
+    else await this.#readAgain(record, (row) => take(row, areWhole))
     if (this.#turns.isOver) await this.#turns.next()
     return undefined
   }
 
-  async #readAgain(
-    record: Uint8Array,
-    take: (row: ExactRow, isOnly: boolean) => Promise<void>,
-  ): Promise<void> {
+  async #readAgain(record: Uint8Array, take: (row: ExactRow) => Promise<void>): Promise<void> {
     for (const row of this.#scan(record)) {
       if (row.verdict !== undefined) throw new Error('read record: a second reading gave another verdict')
-      await take(row, false)
+      await take(row)
       if (this.#turns.isOver) await this.#turns.next()
     }
   }
 }
 
+/** @param areWhole no row of the record is of nothing but nulls */
+type TakeRow = (row: ExactRow, areWhole: boolean) => Promise<void>
+
 /** Valid JSON that is no object. */
 const NO_ROW = '0\n'
 
 export class BatchLines {
-  /** Ordinals of the records whose rows are set aside. */
+  /** Ordinals of the lines whose records' rows are set aside. */
   readonly aside = new BitSet()
-  /** Ordinals of the records whose lines are of plain values. */
+  /** Ordinals of the lines that are of plain values. */
   readonly #plain = new BitSet()
+  /** Ordinals of the lines that are not the first of their record. */
+  readonly #more = new BitSet()
   readonly #exact: ExactRecords
   readonly #metadata: MetadataLines | undefined
   readonly #turns: Turns
@@ -92,8 +93,23 @@ export class BatchLines {
     this.#asideLines = new LinesWriter(`${options.path}-aside`)
   }
 
-  get records(): number {
+  get lines(): number {
     return this.#lines.lines
+  }
+
+  get records(): number {
+    return this.#lines.lines - this.#more.size
+  }
+
+  /** The ordinal of a line's record, for ordinals of lines that ascend from call to call. */
+  recordOrdinals(): (line: number) => number {
+    const more = this.#more.each()
+    let next = more.next()
+    let before = 0
+    return (line) => {
+      for (; next.done !== true && next.value <= line; next = more.next()) before += 1
+      return line - before
+    }
   }
 
   /** @param exact ordinals within the frame, ascending, of the records that go the exact path */
@@ -149,21 +165,32 @@ export class BatchLines {
 
   async #addExact(record: Uint8Array, opening: string): Promise<void> {
     const ordinal = this.#lines.lines
-    let line = NO_ROW
-    const verdict = await this.#exact.rows(record, async (row, isOnly) => {
-      if (isOnly && row.members !== '') {
-        line = `${opening}${row.members}}\n`
-        this.#plain.add(ordinal)
-      } else await this.#setAside(ordinal, opening, row.members)
+    const verdict = await this.#exact.rows(record, async (row, areWhole) => {
+      if (areWhole) await this.#addPlain(`${opening}${row.members}}\n`, this.#lines.lines > ordinal)
+      else await this.#setAside(ordinal, opening, row.members)
     })
     // A record that fails is left to `decide`, by its line.
     if (verdict !== undefined) await this.#records.keep(ordinal, record)
-    const start = this.#lines.bytes
-    await this.#lines.addText(line)
-    this.#records.setLine(ordinal, this.#lines.bytes - start - 1)
+    if (this.#lines.lines > ordinal) return
+    await this.#lines.addText(NO_ROW)
+    this.#records.setLine(ordinal, NO_ROW.length - 1)
   }
 
-  /** The records with these ordinals, in order, once the lines are flushed. */
+  async #addPlain(line: string, isMore: boolean): Promise<void> {
+    const ordinal = this.#lines.lines
+    const start = this.#lines.bytes
+    await this.#lines.addText(line)
+    const length = this.#lines.bytes - start - 1
+    this.#plain.add(ordinal)
+    if (!isMore) {
+      this.#records.setLine(ordinal, length)
+      return
+    }
+    this.#more.add(ordinal)
+    this.#records.insertLine(ordinal, length)
+  }
+
+  /** The records of these lines, in order, once the lines are flushed. */
   read(ordinals: BitSet): AsyncGenerator<StagedRecord> {
     return this.#records.read(ordinals)
   }

@@ -29,7 +29,7 @@ interface SliceObject extends RecordRange {
   readonly isWhole: boolean
   readonly records: number
   readonly bytes: number
-  /** Records that give no row beyond doubt. */
+  /** Lines that give no row beyond doubt. */
   doubtful: number
 }
 
@@ -69,7 +69,8 @@ export class Slice {
 
   async add(object: ObjectRecords): Promise<void> {
     const { signal, turns } = this.#conversion
-    const first = this.records
+    const first = this.#lines.lines
+    const firstRecord = this.records
     let bytes = 0
     for await (const frame of object.frames()) {
       signal.throwIfAborted()
@@ -79,8 +80,8 @@ export class Slice {
     }
     this.bytes += bytes
     const { index, isWhole } = object
-    const records = this.records - first
-    this.#objects.push({ index, isWhole, records, bytes, first, last: this.records - 1, doubtful: 0 })
+    const records = this.records - firstRecord
+    this.#objects.push({ index, isWhole, records, bytes, first, last: this.#lines.lines - 1, doubtful: 0 })
   }
 
   /** The objects that have rows. */
@@ -94,8 +95,8 @@ export class Slice {
     if (file === undefined) return []
     await session.run(createRows('batch_rows', file, columns))
     const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('batch_rows', columns))
-    if (rows !== this.records)
-      throw new LinesLostError(`convert: ${this.records} lines were written, ${rows} came back`)
+    if (rows !== this.#lines.lines)
+      throw new LinesLostError(`convert: ${this.#lines.lines} lines were written, ${rows} came back`)
     if (doubtful > 0) await this.#decideDoubts()
     const aside = await this.#lines.flushedAside()
     const minusZerosAside = aside === undefined ? 0 : await this.#readAside(aside)
@@ -115,7 +116,8 @@ export class Slice {
   async #decideDoubts(): Promise<void> {
     const { session, signal } = this.#conversion
     const refuse = refuser(this.#conversion, this.#place)
-    const doubts = new BitSet(this.records)
+    const doubts = new BitSet(this.#lines.lines)
+    const recordOf = this.#lines.recordOrdinals()
     let at = 0
     await session.integers(doubtfulRows('batch_rows'), (ordinal) => {
       while (ordinal > (this.#objects[at]?.last ?? Infinity)) at += 1
@@ -127,7 +129,7 @@ export class Slice {
       signal.throwIfAborted()
       const verdict = await this.#lines.decide(record)
       const { ordinal, arrivalMs, bytes } = record
-      if (verdict !== undefined) await refuse(ordinal, arrivalMs, verdict, bytes)
+      if (verdict !== undefined) await refuse(recordOf(ordinal), arrivalMs, verdict, bytes)
     }
   }
 
@@ -137,7 +139,7 @@ export class Slice {
     const asides = new Ascending(this.#lines.aside.each())
     for (const object of this.#objects) {
       const aside = asides.upTo(object.last, rangesMax(object))
-      if (aside.count === 0 && object.doubtful === object.records) continue
+      if (aside.count === 0 && object.doubtful > object.last - object.first) continue
       const query = orderedRows(
         'batch_rows',
         aside.count === 0 ? undefined : 'aside_rows',

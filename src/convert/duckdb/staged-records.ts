@@ -1,7 +1,7 @@
 /**
- * The records of a batch as they came, found again by their ordinals, so that a second look at a few of them does not read
+ * The records of a batch as they came, found again by the ordinals of their lines, so that a second look at a few of them does not read
  * the whole batch from the store again. A record that was written as a line is read back from the lines; one that failed on
- * the exact path has no line, so its bytes are kept in a file beside them. Four bytes and a bit of memory a record.
+ * the exact path has no line of its own, so its bytes are kept in a file beside them. Four bytes and a bit of memory a line.
  *
  * An entry of that file: u32 ordinal, u32 bytes of the record; then these.
  */
@@ -14,6 +14,7 @@ const READ_BYTES = 256 * 1024
 const ENTRY_HEADER_BYTES = 8
 
 export interface StagedRecord {
+  /** Of its line. */
   readonly ordinal: number
   readonly arrivalMs: number
   /** What a line of a row of its opens with; said of records that have a line. */
@@ -23,7 +24,7 @@ export interface StagedRecord {
 }
 
 interface PartStart {
-  /** Ordinal of its first record. */
+  /** Ordinal of its first line. */
   readonly first: number
   readonly arrivalMs: number
   /** Where its first line starts. */
@@ -35,7 +36,7 @@ export class StagedRecords {
   readonly #refusedPath: string
   readonly #hasMetadata: boolean
   readonly #parts: PartStart[] = []
-  /** Of each record, the length of its line without the newline, u32. */
+  /** Of each line, its length without the newline, u32. */
   #lengths = Buffer.allocUnsafe(4096)
   #count = 0
   readonly #refusedOrdinals = new BitSet()
@@ -51,19 +52,30 @@ export class StagedRecords {
   /** The lines of a part of a frame, which start there, but for those of `setLine`. */
   addPart({ arrivalMs, records, lengths }: FramePart, start: number): void {
     this.#parts.push({ first: this.#count, arrivalMs, start })
-    const end = 4 * this.#count
-    if (end + lengths.length > this.#lengths.length) {
-      const grown = Buffer.allocUnsafe(2 * (end + lengths.length))
-      this.#lengths.copy(grown, 0, 0, end)
-      this.#lengths = grown
-    }
-    lengths.copy(this.#lengths, end)
+    this.#makeRoom(lengths.length)
+    lengths.copy(this.#lengths, 4 * this.#count)
     this.#count += records
   }
 
   /** The line of a record that went the exact path. @param length without the newline */
   setLine(ordinal: number, length: number): void {
     this.#lengths.writeUInt32LE(length, 4 * ordinal)
+  }
+
+  /** A line more of the record before it, which has this ordinal; those after it have one more. */
+  insertLine(ordinal: number, length: number): void {
+    this.#makeRoom(4)
+    this.#lengths.copyWithin(4 * ordinal + 4, 4 * ordinal, 4 * this.#count)
+    this.#lengths.writeUInt32LE(length, 4 * ordinal)
+    this.#count += 1
+  }
+
+  #makeRoom(bytes: number): void {
+    const end = 4 * this.#count
+    if (end + bytes <= this.#lengths.length) return
+    const grown = Buffer.allocUnsafe(2 * (end + bytes))
+    this.#lengths.copy(grown, 0, 0, end)
+    this.#lengths = grown
   }
 
   /** Keeps the bytes of a record whose line does not hold them; in order. */
