@@ -49,6 +49,7 @@ test.each([
   ['a trailing comma in an object', '{"amount":1,}'],
   ['a trailing comma after white space', '{"amount":1, \t}'],
   ['a trailing comma in an array of an unknown key', '{"other":[1,2,]}'],
+  ['a second document', '{"amount":1} {"amount":2}'],
   ['NaN', '{"other":NaN}'],
   ['-Infinity', '{"other": -Infinity}'],
   ['nan in an array', '{"other":[1,nan]}'],
@@ -82,6 +83,7 @@ test.each([
 test.each([
   ['punctuation inside strings', '{"order_id":"a,b: c","kind":"[x]"}'],
   ['quotes that look like a key', '{"order_id":"\\"Amount\\":1"}'],
+  ['words and times inside strings', '{"order_id":"in time, inf or nan: at 10:30:06.350, say"}'],
   ['numbers as strings', '{"order_id":"1.10","amount":"2.50","price":"3.99"}'],
   ['a whole number with a zero fraction', '{"quantity":3.0}'],
   ['an escape that is no letter of a column', '{"order_id":"\\u003cb\\u003e"}'],
@@ -91,6 +93,59 @@ test.each([
   ['unknown keys in any letters', '{"Other":1.5,"OTHER":{"a":1}}'],
 ])('a record with %s stays on the quick path', (_, record) => {
   expect(doubtful([record])).toEqual([])
+})
+
+const nested = typedColumns([
+  { name: 'customer', type: 'struct<id:bigint,full_name:string>' },
+  { name: 'tags', type: 'array<string>' },
+  { name: 'sizes', type: 'map<string,array<double>>' },
+])
+
+const cleanNested =
+  '{"customer":{"id":1,"full_name":"x"},"tags":["a","1.50","10:30:06.350"],"sizes":{"a":[1,0.5]}}'
+
+test.each([
+  ['a scalar for a struct', '{"customer":5}'],
+  ['an array for a struct', '{"customer":[1,"x"]}'],
+  ['a scalar for an array', '{"tags":"a"}'],
+  ['an array for a map', '{"sizes": [1]}'],
+  ['a field in other letters', '{"customer":{"ID":1}}'],
+  ['a fraction for a field of an integer', '{"customer":{"id":1.000000000000000001}}'],
+  ['an object for a field of text', '{"customer":{"full_name":{}}}'],
+  ['a number that is printed otherwise in an array of text', '{"tags":["a", 1.50]}'],
+  ['an exponent in an array of text', '{"tags":[1e3]}'],
+  ['minus zero in an array of doubles', '{"sizes":{"a":[-0]}}'],
+  ['the key of plain values', '{"tags\\u0001":["a"]}'],
+])('a record with %s goes the exact path', (_, record) => {
+  expect(doubtful([cleanNested, record, cleanNested], nested)).toEqual([1])
+})
+
+test.each([
+  ['empty arrays and objects', '{"customer":{},"tags":[],"sizes":{}}'],
+  ['nulls', '{"customer":null,"tags":[null],"sizes":{"a":null}}'],
+  ['whole numbers and short fractions', '{"tags":[1,-3.25],"sizes":{"a":[0,1.5]}}'],
+  ['keys of maps in any letters', '{"sizes":{"Large":[1],"X-Small":[]}}'],
+])('a record with %s in nested columns stays on the quick path', (_, record) => {
+  expect(doubtful([record], nested)).toEqual([])
+})
+
+test('dots are underscores where they are, and each key has one quick spelling', () => {
+  const rules = { caseInsensitive: true, dotsToUnderscores: true } as const
+  const records = [
+    '{"customer":{"full.name":"x"}}',
+    '{"customer":{"full_name":"x"}}',
+    '{"customer":{"full.name":"y"}}',
+  ]
+  const table = lineTable(nested, rules, frameOf(records))
+  expect(table?.sought.map(({ spelling }) => spelling)).toContain('full.name')
+  expect(table && doubtfulRecords(table, rules)(frameOf(records))).toEqual([1])
+})
+
+test('a record that may stand for far too much goes the exact path', () => {
+  const wide = typedColumns([{ name: 'a', type: 'array<char(255)>' }])
+  expect(
+    doubtful([`{"a":[${Array.from({ length: 70_000 }, () => '""').join()}]}`, '{"a":[""]}'], wide),
+  ).toEqual([0])
 })
 
 test('keys are matched as they are when the stream is case-sensitive', () => {

@@ -33,7 +33,7 @@ export function doubtfulRecords(table: LineTable, rules: ConversionRules): FindD
     const found: number[] = []
     const payload = frame.payload
     const text = payload.toString('latin1')
-    const isOdd = frame.isOdd
+    const odd = frame.isOdd ? new OddRecords(payload, text) : undefined
     pattern.lastIndex = 0
     let match = nextMatch(pattern, text, 0)
     let start = 0
@@ -47,7 +47,7 @@ export function doubtfulRecords(table: LineTable, rules: ConversionRules): FindD
         text.charCodeAt(start) !== OPEN_BRACE ||
         length > lightBytes ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
-        (isOdd && isOddRecord(payload.subarray(start, end)))
+        odd?.has(start, end) === true
       ) {
         found.push(index)
         if (match < end) match = nextMatch(pattern, text, end + 1)
@@ -75,14 +75,33 @@ function isLongOrDeep(payload: Buffer, start: number, end: number): boolean {
   return opened >= DEPTH_MAX
 }
 
-/** As FrameFlag.odd, of one record. */
-function isOddRecord(record: Buffer): boolean {
-  return (
-    record.length === 0 ||
-    ODD_BYTES.some((byte) => record.includes(byte)) ||
-    record.includes('\ufeff') ||
-    !isUtf8(record)
-  )
-}
+/** UTF-8 of a byte order mark, byte by byte. */
+const BYTE_ORDER_MARK = '\xef\xbb\xbf'
 
-const ODD_BYTES = [0x0a, 0x0d, 0x00, 0x01]
+/** What FrameFlag.odd says of a frame, of one record after the other: looked for in the whole frame, as most have nothing. */
+class OddRecords {
+  readonly #payload: Buffer
+  readonly #text: string
+  readonly #isUtf8: boolean
+  readonly #places = ['\r', '\0', '\u0001', BYTE_ORDER_MARK].map((mark) => ({ mark, next: -1 }))
+
+  /** @param text the payload's bytes, each a character */
+  constructor(payload: Buffer, text: string) {
+    this.#payload = payload
+    this.#text = text
+    this.#isUtf8 = isUtf8(payload)
+  }
+
+  /** Records are asked for in their order. */
+  has(start: number, end: number): boolean {
+    if (start === end || this.#text.indexOf('\n', start) < end) return true
+    for (const place of this.#places) {
+      if (place.next < start) {
+        const found = this.#text.indexOf(place.mark, start)
+        place.next = found === -1 ? Infinity : found
+      }
+      if (place.next < end) return true
+    }
+    return !this.#isUtf8 && !isUtf8(this.#payload.subarray(start, end))
+  }
+}

@@ -24,6 +24,8 @@ export function rawPattern({ columns, sought }: LineTable, rules: ConversionRule
   return new RegExp(
     [
       ',[ \\t]*[}\\]]',
+      // A second document, of which DuckDB gives no row either; here it costs less.
+      '\\}[ \\t]*\\{',
       `[,[][ \\t]*(?:${values})`,
       '[\\v\\f]',
       `"(?:${members.join('|')})`,
