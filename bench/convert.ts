@@ -221,10 +221,12 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
         const options = {
           conversion: { parquetCompression: 'SNAPPY' },
           rowGroupRows: 122_880,
+          isOneRowGroup: false,
           dictionaryBytes: 1 << 20,
           hasMinusZero: false,
         } as const
-        await bare.run(copyToParquet(orderedRows('batch_rows', undefined, [], typed), target, options))
+        const rows = orderedRows('batch_rows', undefined, { first: 0, last: RECORDS - 1 }, typed)
+        await bare.run(copyToParquet(rows, target, options))
         await bare.run('DROP TABLE batch_rows')
       },
     },

@@ -7,7 +7,7 @@ import type { Log } from '../account/log.ts'
 import { EncoderError, StartError } from '../domain/errors.ts'
 import { CONVERSION_RULES_VERSION } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder, ExtractKeys } from '../domain/ports.ts'
-import { LinesLostError } from './duckdb/conversion-context.ts'
+import { QuickPathError } from './duckdb/conversion-context.ts'
 import { convertBatch, type Converted } from './duckdb/conversion.ts'
 import { DuckdbEngine } from './duckdb/engine.ts'
 import { keyExtractor } from './duckdb/extract-keys.ts'
@@ -72,7 +72,7 @@ async function encode(input: EncodeInput, parts: Parts): Promise<Encoded> {
     return await attempt(input, parts, false)
   } catch (error) {
     const again =
-      error instanceof LinesLostError || (error instanceof EncoderError && error.code === 'OutOfMemory')
+      error instanceof QuickPathError || (error instanceof EncoderError && error.code === 'OutOfMemory')
     if (!again) throw error
     parts.log.warn({ batchId: input.batch.batchId, err: error }, 'conversion is repeated carefully')
     return await attempt(input, parts, true)
@@ -92,7 +92,7 @@ async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: 
     return encoded(converted, remove)
   } catch (error) {
     await remove()
-    if (error instanceof LinesLostError && careful) {
+    if (error instanceof QuickPathError && careful) {
       throw new EncoderError(error.message, { code: 'LinesLost', cause: error })
     }
     throw error

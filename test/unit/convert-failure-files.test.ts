@@ -30,13 +30,13 @@ test('staged records are found by their ordinals, in their line or beside the li
   const staged = new StagedRecords(path, false)
   staged.addPart(plainPart(frameOf(['one', 'refused', '', 'four'], 10)), 0)
   await staged.keep(1, Buffer.from('refused'))
-  staged.setLine(1, 1)
+  staged.setLines(1, [1])
   await staged.keep(2, Buffer.from(''))
-  staged.setLine(2, 1)
+  staged.setLines(2, [1])
   const second = 'one\n0\n0\nfour\n'.length
   staged.addPart(plainPart(frameOf(['five', 'x'.repeat(90)], 20)), second)
   await staged.keep(5, Buffer.from('x'.repeat(90)))
-  staged.setLine(5, 1)
+  staged.setLines(5, [1])
   await writeFile(path, 'one\n0\n0\nfour\nfive\n0\n')
   try {
     for (const wanted of [[0, 1, 2, 3, 4, 5], [2, 4], [5], [3]]) {

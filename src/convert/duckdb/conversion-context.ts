@@ -10,9 +10,9 @@ import type { LineColumn } from './line-columns.ts'
 import type { Refuse } from './lines.ts'
 import type { MetadataLines } from './metadata-lines.ts'
 
-/** DuckDB gave another number of rows than lines were written: the batch is converted again, every record exactly. */
-export class LinesLostError extends Error {
-  override readonly name = 'LinesLostError'
+/** The quick path does not do for a batch, which says nothing of its records: it is converted again, every record exactly. */
+export class QuickPathError extends Error {
+  override readonly name = 'QuickPathError'
 }
 
 export interface Conversion {

@@ -6,6 +6,7 @@ import { defect, refuser, type Conversion } from './conversion-context.ts'
 import { RowLines } from './lines.ts'
 import { copyObject, type ConvertedObject } from './parquet-copy.ts'
 import { plainRows } from './query.ts'
+import { rowGroupRows } from './row-groups.ts'
 
 /**
  * Undefined when the object has no rows.
@@ -31,8 +32,11 @@ export async function convertExactly(
     }
     const file = await lines.flushed()
     if (file === undefined) return undefined
-    const size = { index: object.index, records: lines.records, bytes, hasMinusZero: lines.hasMinusZero }
-    const converted = await copyObject(conversion, plainRows(file, columns), size)
+    const converted = await copyObject(conversion, plainRows(file, columns), {
+      index: object.index,
+      rowGroupRows: rowGroupRows({ records: lines.records, bytes }, columns),
+      hasMinusZero: lines.hasMinusZero,
+    })
     if (converted.rows !== lines.rows)
       throw defect(`${lines.rows} exact rows were written, ${converted.rows} came back`)
     return converted

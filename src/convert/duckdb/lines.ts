@@ -1,9 +1,9 @@
 /**
  * A batch as lines for DuckDB, in one of two forms.
  *
- * `BatchLines`: a line for each record, in order. The bytes of clean records are written as they are; a record that goes the exact path
- * becomes a line of plain values for each of its rows or, when it failed or its rows are set aside (one is of nothing but
- * nulls), a line that gives no row.
+ * `BatchLines`: each record is a line or more, in order. The bytes of clean records are written as they are; a record that
+ * goes the exact path becomes a line of plain values for each of its rows. A row of nothing but nulls is set aside, and a
+ * line that gives no row stands in its place; a record that failed is such a line too.
  *
  * `RowLines`: line n is row n, every record by the exact path. Slow, and nothing is left for DuckDB to decide.
  *
@@ -13,6 +13,7 @@ import type { Frame } from '../../domain/frame.ts'
 import type { Turns } from '../turns.ts'
 import type { Verdict } from '../verdicts.ts'
 import { BitSet } from './bit-set.ts'
+import { QuickPathError } from './conversion-context.ts'
 import type { ExactRow, ScanExactly } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
@@ -39,18 +40,16 @@ class ExactRecords {
   }
 
   /** Gives the record's rows to `take`, or none when it fails; answers the verdict then. */
-  async rows(record: Uint8Array, take: TakeRow): Promise<Verdict | undefined> {
+  async rows(record: Uint8Array, take: (row: ExactRow) => Promise<void>): Promise<Verdict | undefined> {
     let first: ExactRow | undefined
     let rows = 0
-    let areWhole = true
     for (const row of this.#scan(record)) {
       if (row.verdict !== undefined) return row.verdict
       first ??= row
       rows += 1
-      areWhole &&= row.members !== ''
     }
-    if (rows === 1 && first !== undefined) await take(first, areWhole)
-    else await this.#readAgain(record, (row) => take(row, areWhole))
+    if (rows === 1 && first !== undefined) await take(first)
+    else await this.#readAgain(record, take)
     if (this.#turns.isOver) await this.#turns.next()
     return undefined
   }
@@ -64,14 +63,14 @@ class ExactRecords {
   }
 }
 
-/** @param areWhole no row of the record is of nothing but nulls */
-type TakeRow = (row: ExactRow, areWhole: boolean) => Promise<void>
-
 /** Valid JSON that is no object. */
 const NO_ROW = '0\n'
 
+/** Most lines beside the first ones of their records: each takes some bytes of memory, and a document is two at the least. */
+const MORE_LINES_MAX = 1_000_000
+
 export class BatchLines {
-  /** Ordinals of the lines whose records' rows are set aside. */
+  /** Ordinals of the lines whose row is set aside. */
   readonly aside = new BitSet()
   /** Ordinals of the lines that are of plain values. */
   readonly #plain = new BitSet()
@@ -164,30 +163,37 @@ export class BatchLines {
   }
 
   async #addExact(record: Uint8Array, opening: string): Promise<void> {
-    const ordinal = this.#lines.lines
-    const verdict = await this.#exact.rows(record, async (row, areWhole) => {
-      if (areWhole) await this.#addPlain(`${opening}${row.members}}\n`, this.#lines.lines > ordinal)
-      else await this.#setAside(ordinal, opening, row.members)
+    const first = this.#lines.lines
+    const lengths: number[] = []
+    const verdict = await this.#exact.rows(record, async ({ members }) => {
+      const ordinal = first + lengths.length
+      if (lengths.length > 0) this.#addMore(ordinal)
+      if (members === '') await this.#setAside(ordinal, opening, '')
+      else this.#plain.add(ordinal)
+      lengths.push(await this.#addLine(members === '' ? NO_ROW : `${opening}${members}}\n`))
     })
-    // A record that fails is left to `decide`, by its line.
-    if (verdict !== undefined) await this.#records.keep(ordinal, record)
-    if (this.#lines.lines > ordinal) return
-    await this.#lines.addText(NO_ROW)
-    this.#records.setLine(ordinal, NO_ROW.length - 1)
+    if (verdict !== undefined) {
+      // It is left to `decide`, by its line.
+      await this.#records.keep(first, record)
+      lengths.push(await this.#addLine(NO_ROW))
+    }
+    this.#records.setLines(first, lengths)
   }
 
-  async #addPlain(line: string, isMore: boolean): Promise<void> {
-    const ordinal = this.#lines.lines
-    const start = this.#lines.bytes
-    await this.#lines.addText(line)
-    const length = this.#lines.bytes - start - 1
-    this.#plain.add(ordinal)
-    if (!isMore) {
-      this.#records.setLine(ordinal, length)
-      return
+  #addMore(ordinal: number): void {
+    if (this.#more.size === MORE_LINES_MAX) {
+      throw new QuickPathError(
+        `convert: its records are more than ${MORE_LINES_MAX} documents beside their first`,
+      )
     }
     this.#more.add(ordinal)
-    this.#records.insertLine(ordinal, length)
+  }
+
+  /** Answers its length without the newline. */
+  async #addLine(line: string): Promise<number> {
+    const start = this.#lines.bytes
+    await this.#lines.addText(line)
+    return this.#lines.bytes - start - 1
   }
 
   /** The records of these lines, in order, once the lines are flushed. */
@@ -196,15 +202,18 @@ export class BatchLines {
   }
 
   /**
-   * Decides a record whose line gave no row beyond doubt: it fails, or its rows are set aside. A line of plain values is known
+   * Decides a record whose line gave no row beyond doubt: it fails, or its row is set aside. A line of plain values is known
    * already: DuckDB does not read it when the one before it ends inside its object.
    */
   async decide({ bytes, ordinal, opening }: StagedRecord): Promise<Verdict | undefined> {
-    if (!this.#plain.has(ordinal)) {
-      return this.#exact.rows(bytes, (row) => this.#setAside(ordinal, opening, row.members))
+    if (this.#plain.has(ordinal)) {
+      await this.#setAside(ordinal, opening, bytes.toString('utf8', 1, bytes.length - 1))
+      return undefined
     }
-    await this.#setAside(ordinal, opening, bytes.toString('utf8', 1, bytes.length - 1))
-    return undefined
+    return this.#exact.rows(bytes, async ({ members }) => {
+      if (this.aside.has(ordinal)) throw new QuickPathError('convert: a line was of several documents')
+      await this.#setAside(ordinal, opening, members)
+    })
   }
 
   async #setAside(ordinal: number, opening: string, members: string): Promise<void> {

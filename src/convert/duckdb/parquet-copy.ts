@@ -1,10 +1,10 @@
-/** An object's rows as a Parquet file, written by one ordered COPY. */
-import { stat } from 'node:fs/promises'
+/** An object's rows as a Parquet file. */
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ObjectRecords } from '../records-by-object.ts'
 import type { Conversion } from './conversion-context.ts'
+import { joinParquet } from './parquet-join.ts'
 import { copyToParquet } from './query.ts'
-import { dictionaryBytes, rowGroupRows } from './row-groups.ts'
+import { dictionaryBytes } from './row-groups.ts'
 
 export interface ConvertedObject {
   readonly index: number
@@ -13,21 +13,56 @@ export interface ConvertedObject {
   readonly length: number
 }
 
-type Size = Pick<ObjectRecords, 'records' | 'bytes'>
+export interface CopiedObject {
+  readonly index: number
+  /** Most rows of a row group. */
+  readonly rowGroupRows: number
+  readonly hasMinusZero: boolean
+}
 
-/** @param query that gives at least one row */
+/** Writes all rows of a query, which has some, by one ordered COPY: DuckDB cuts them into row groups. */
 export async function copyObject(
-  { session, folder, rules, columns }: Conversion,
+  conversion: Conversion,
   query: string,
-  object: Size & { readonly index: number; readonly hasMinusZero: boolean },
+  object: CopiedObject,
 ): Promise<ConvertedObject> {
-  const path = join(folder, `object-${object.index}.parquet`)
-  const options = {
-    conversion: rules,
-    rowGroupRows: rowGroupRows(object, columns),
-    dictionaryBytes: dictionaryBytes(columns),
-    hasMinusZero: object.hasMinusZero,
-  }
-  const [rows = 0] = await session.numbers(copyToParquet(query, path, options))
+  const path = pathOf(conversion, object)
+  const rows = await copy(conversion, query, path, { ...object, isOneRowGroup: false })
   return { index: object.index, rows, path, length: (await stat(path)).size }
+}
+
+/** Writes the rows of each query as a row group, unless it gives none. Undefined when none of them gives any. */
+export async function copyRowGroups(
+  conversion: Conversion,
+  queries: readonly string[],
+  object: CopiedObject,
+): Promise<ConvertedObject | undefined> {
+  const path = pathOf(conversion, object)
+  const parts: string[] = []
+  let rows = 0
+  for (const query of queries) {
+    const part = parts.length === 0 ? path : `${path}-${parts.length}`
+    rows += await copy(conversion, query, part, { ...object, isOneRowGroup: true })
+    parts.push(part)
+  }
+  await joinParquet(parts)
+  if (rows > 0) return { index: object.index, rows, path, length: (await stat(path)).size }
+  await rm(path)
+  return undefined
+}
+
+function pathOf({ folder }: Conversion, { index }: CopiedObject): string {
+  return join(folder, `object-${index}.parquet`)
+}
+
+/** Answers the number of rows. */
+async function copy(
+  { session, rules, columns }: Conversion,
+  query: string,
+  path: string,
+  object: CopiedObject & { readonly isOneRowGroup: boolean },
+): Promise<number> {
+  const options = { ...object, conversion: rules, dictionaryBytes: dictionaryBytes(columns) }
+  const [rows = 0] = await session.numbers(copyToParquet(query, path, options))
+  return rows
 }

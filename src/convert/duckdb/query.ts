@@ -80,7 +80,7 @@ export function createRows(table: string, file: LinesFile, columns: readonly Lin
   )
 }
 
-/** Rows set aside by the exact path, each under the ordinal of its record. A value not taken is a defect of ours. */
+/** Rows set aside by the exact path, each under the ordinal of its line. A value not taken is a defect of ours. */
 export function createAside(table: string, file: LinesFile, columns: readonly LineColumn[]): string {
   const members = columns.map((column): Member => [column.plainKey, plainType(column)])
   const raw = columns.map((_, index) => `r${index}`)
@@ -110,51 +110,31 @@ export function doubtfulRows(table: string): string {
   return `SELECT rowid::INTEGER FROM ${table} WHERE ${quotedName(DOUBT)} ORDER BY ALL`
 }
 
-/** Most records set aside that are put between the others as ranges of the table; more are merged by sorting. */
-export const RANGES_MAX = 40
-
-/** Consecutive records of a table: ordinals from the first to the last. */
-export interface RecordRange {
+/** Consecutive lines of a slice, which are rows of its table: ordinals from the first to the last. */
+export interface LineRange {
   readonly first: number
   readonly last: number
 }
 
 /**
- * The rows beyond doubt, those set aside at the places of their records.
+ * The rows beyond doubt of some lines, and those set aside at the places of their lines. No more than the lines.
  *
- * @param asideOrdinals ascending, undefined if many
- * @param range undefined for all of the table; no others are set aside then
+ * @param aside undefined when none is set aside among them: merging them in takes a sort
  */
 export function orderedRows(
   rows: string,
   aside: string | undefined,
-  asideOrdinals: readonly number[] | undefined,
+  { first, last }: LineRange,
   columns: readonly TypedColumn[],
-  range?: RecordRange,
 ): string {
   const values = columns.map(({ name }, index) => `v${index} AS ${quotedName(name)}`).join(', ')
-  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)}`
-  const within = (ordinal: string): string =>
-    range === undefined ? '' : ` AND ${ordinal} BETWEEN ${range.first} AND ${range.last}`
-  if (aside === undefined) return `SELECT ${values} ${sure}${within('rowid')}`
-  if (asideOrdinals !== undefined) {
-    const parts: string[] = []
-    let from = range?.first ?? 0
-    for (const ordinal of asideOrdinals) {
-      if (ordinal > from) parts.push(`SELECT ${values} ${sure} AND rowid BETWEEN ${from} AND ${ordinal - 1}`)
-      parts.push(`SELECT ${values} FROM ${aside} WHERE line = ${ordinal}`)
-      from = ordinal + 1
-    }
-    const to = range === undefined ? '' : ` AND rowid <= ${range.last}`
-    parts.push(`SELECT ${values} ${sure} AND rowid >= ${from}${to}`)
-    return parts.join(' UNION ALL ')
-  }
+  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)} AND rowid BETWEEN ${first} AND ${last}`
+  if (aside === undefined) return `SELECT ${values} ${sure}`
   const names = columns.map((_, index) => `v${index}`).join(', ')
   // Without its table's name, `line` would be a column of that name in the object.
   return (
-    `SELECT ${values} FROM (SELECT rowid AS line, 0 AS place, ${names} ${sure}${within('rowid')} UNION ALL ` +
-    `SELECT line, rowid AS place, ${names} FROM ${aside} WHERE true${within('line')}) AS placed ` +
-    `ORDER BY placed.line, placed.place`
+    `SELECT ${values} FROM (SELECT rowid AS line, ${names} ${sure} UNION ALL SELECT line, ${names} FROM ${aside} ` +
+    `WHERE line BETWEEN ${first} AND ${last}) AS placed ORDER BY placed.line`
   )
 }
 
@@ -178,23 +158,31 @@ export function plainRows(file: LinesFile, columns: readonly LineColumn[]): stri
   )
 }
 
+/** Of a row group's rows, the share that is the most entries of a column's dictionary: DuckDB's own. */
+const DICTIONARY_SHARE = 5
+/** DuckDB takes what is by less than a vector smaller than a row group for a whole one. */
+const VECTOR_ROWS = 2048
+
 export function copyToParquet(query: string, path: string, options: ParquetOptions): string {
-  const { conversion, rowGroupRows, dictionaryBytes, hasMinusZero } = options
+  const { conversion, rowGroupRows, isOneRowGroup, dictionaryBytes, hasMinusZero } = options
   const settings = [
     'FORMAT parquet',
     `COMPRESSION ${conversion.parquetCompression.toLowerCase()}`,
     `PARQUET_VERSION ${conversion.parquetVersion === 2 ? 'V2' : 'V1'}`,
-    `ROW_GROUP_SIZE ${rowGroupRows}`,
+    `ROW_GROUP_SIZE ${isOneRowGroup ? rowGroupRows + VECTOR_ROWS : rowGroupRows}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${dictionaryBytes}`,
     // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
-    ...(hasMinusZero ? ['DICTIONARY_SIZE_LIMIT 0'] : []),
+    `DICTIONARY_SIZE_LIMIT ${hasMinusZero ? 0 : Math.floor(rowGroupRows / DICTIONARY_SHARE)}`,
   ]
   return `COPY (${query}) TO ${quotedText(path)} (${settings.join(', ')})`
 }
 
 export interface ParquetOptions {
   readonly conversion: Pick<FormatConversion, 'parquetCompression' | 'parquetVersion'>
+  /** Most rows of a row group. */
   readonly rowGroupRows: number
+  /** The query gives no more rows than that. */
+  readonly isOneRowGroup: boolean
   /** Most of one column of text. */
   readonly dictionaryBytes: number
   readonly hasMinusZero: boolean

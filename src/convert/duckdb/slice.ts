@@ -1,36 +1,32 @@
 /**
  * The quick conversion of a slice: some objects that follow one another, whose records are about as many bytes as a batch's
  * usually are. The frames become lines, the lines one table of typed rows with a doubt; the doubtful records go the exact
- * path, and each object is copied from its range of the table.
+ * path, and each object is copied from its range of the table, a row group at a time.
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectRecords } from '../records-by-object.ts'
 import { stagingError } from '../staging.ts'
 import { BitSet } from './bit-set.ts'
-import { LinesLostError, defect, refuser, type Conversion } from './conversion-context.ts'
+import { QuickPathError, defect, refuser, type Conversion } from './conversion-context.ts'
 import { BatchLines } from './lines.ts'
-import { copyObject, type ConvertedObject } from './parquet-copy.ts'
+import { copyRowGroups, type ConvertedObject } from './parquet-copy.ts'
 import {
-  RANGES_MAX,
   countRows,
   createAside,
   createRows,
   doubtfulRows,
   orderedRows,
   type LinesFile,
-  type RecordRange,
+  type LineRange,
 } from './query.ts'
 import type { FindDoubtful } from './raw-doubt.ts'
+import { rowGroupRows } from './row-groups.ts'
 
 /** An object, and which lines of the slice are its records. */
-interface SliceObject extends RecordRange {
+interface SliceObject extends LineRange {
   readonly index: number
-  readonly isWhole: boolean
-  readonly records: number
   readonly bytes: number
-  /** Lines that give no row beyond doubt. */
-  doubtful: number
 }
 
 export class Slice {
@@ -70,7 +66,6 @@ export class Slice {
   async add(object: ObjectRecords): Promise<void> {
     const { signal, turns } = this.#conversion
     const first = this.#lines.lines
-    const firstRecord = this.records
     let bytes = 0
     for await (const frame of object.frames()) {
       signal.throwIfAborted()
@@ -79,9 +74,7 @@ export class Slice {
       if (turns.isOver) await turns.next()
     }
     this.bytes += bytes
-    const { index, isWhole } = object
-    const records = this.records - firstRecord
-    this.#objects.push({ index, isWhole, records, bytes, first, last: this.#lines.lines - 1, doubtful: 0 })
+    this.#objects.push({ index: object.index, bytes, first, last: this.#lines.lines - 1 })
   }
 
   /** The objects that have rows. */
@@ -96,7 +89,7 @@ export class Slice {
     await session.run(createRows('batch_rows', file, columns))
     const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('batch_rows', columns))
     if (rows !== this.#lines.lines)
-      throw new LinesLostError(`convert: ${this.#lines.lines} lines were written, ${rows} came back`)
+      throw new QuickPathError(`convert: ${this.#lines.lines} lines were written, ${rows} came back`)
     if (doubtful > 0) await this.#decideDoubts()
     const aside = await this.#lines.flushedAside()
     const minusZerosAside = aside === undefined ? 0 : await this.#readAside(aside)
@@ -118,11 +111,7 @@ export class Slice {
     const refuse = refuser(this.#conversion, this.#place)
     const doubts = new BitSet(this.#lines.lines)
     const recordOf = this.#lines.recordOrdinals()
-    let at = 0
     await session.integers(doubtfulRows('batch_rows'), (ordinal) => {
-      while (ordinal > (this.#objects[at]?.last ?? Infinity)) at += 1
-      const object = this.#objects[at]
-      if (object !== undefined) object.doubtful += 1
       if (!this.#lines.aside.has(ordinal)) doubts.add(ordinal)
     })
     for await (const record of this.#lines.read(doubts)) {
@@ -135,19 +124,22 @@ export class Slice {
 
   async #copyObjects(hasMinusZero: boolean): Promise<ConvertedObject[]> {
     const { columns } = this.#conversion
+    const { aside } = this.#lines
     const converted: ConvertedObject[] = []
-    const asides = new Ascending(this.#lines.aside.each())
     for (const object of this.#objects) {
-      const aside = asides.upTo(object.last, rangesMax(object))
-      if (aside.count === 0 && object.doubtful > object.last - object.first) continue
-      const query = orderedRows(
-        'batch_rows',
-        aside.count === 0 ? undefined : 'aside_rows',
-        aside.ordinals,
-        columns,
-        object.isWhole ? undefined : object,
-      )
-      converted.push(await copyObject(this.#conversion, query, { ...object, hasMinusZero }))
+      const records = object.last - object.first + 1
+      const rowsMax = rowGroupRows({ records, bytes: object.bytes }, columns)
+      const queries = rowGroups(object, rowsMax).map((lines) => {
+        const hasAside = aside.hasBetween(lines.first, lines.last)
+        return orderedRows('batch_rows', hasAside ? 'aside_rows' : undefined, lines, columns)
+      })
+      const { index } = object
+      const copied = await copyRowGroups(this.#conversion, queries, {
+        index,
+        rowGroupRows: rowsMax,
+        hasMinusZero,
+      })
+      if (copied !== undefined) converted.push(copied)
     }
     return converted
   }
@@ -162,40 +154,11 @@ export class Slice {
   }
 }
 
-/** A range takes DuckDB about as long as sorting so many records. */
-const RECORDS_A_RANGE = 2000
-
-/** Most records set aside of an object that are put between the others as ranges. */
-function rangesMax({ isWhole, records }: SliceObject): number {
-  return isWhole ? RANGES_MAX : Math.min(RANGES_MAX, Math.floor(records / RECORDS_A_RANGE))
-}
-
-/** Ordinals taken object by object. */
-class Ascending {
-  readonly #ordinals: Iterator<number>
-  #next: number
-
-  constructor(ordinals: Iterator<number>) {
-    this.#ordinals = ordinals
-    this.#next = this.#following()
+/** Lines cut into row groups: the same for the same lines, whichever of them give a row. */
+function rowGroups({ first, last }: LineRange, rows: number): LineRange[] {
+  const groups: LineRange[] = []
+  for (let from = first; from <= last; from += rows) {
+    groups.push({ first: from, last: Math.min(last, from + rows - 1) })
   }
-
-  #following(): number {
-    const { value, done } = this.#ordinals.next()
-    return done === true ? Infinity : value
-  }
-
-  /** How many there are up to this one, and which, unless they are more than that. */
-  upTo(
-    last: number,
-    most: number,
-  ): { readonly count: number; readonly ordinals: readonly number[] | undefined } {
-    const ordinals: number[] = []
-    let count = 0
-    for (; this.#next <= last; this.#next = this.#following()) {
-      count += 1
-      if (count <= most) ordinals.push(this.#next)
-    }
-    return { count, ordinals: count <= most ? ordinals : undefined }
-  }
+  return groups
 }

@@ -1,7 +1,8 @@
 /**
- * The records of a batch as they came, found again by the ordinals of their lines, so that a second look at a few of them does not read
- * the whole batch from the store again. A record that was written as a line is read back from the lines; one that failed on
- * the exact path has no line of its own, so its bytes are kept in a file beside them. Four bytes and a bit of memory a line.
+ * The records of a batch as they came, found again by the ordinals of their lines, so that a second look at a few of them
+ * does not read the whole batch from the store again. A record that was written as a line is read back from the lines; one
+ * that failed on the exact path has no line of its own, so its bytes are kept in a file beside them. Four bytes and a bit of
+ * memory a line.
  *
  * An entry of that file: u32 ordinal, u32 bytes of the record; then these.
  */
@@ -49,7 +50,7 @@ export class StagedRecords {
     this.#refusedPath = `${linesPath}-refused`
   }
 
-  /** The lines of a part of a frame, which start there, but for those of `setLine`. */
+  /** The lines of a part of a frame, which start there, but for those of `setLines`. */
   addPart({ arrivalMs, records, lengths }: FramePart, start: number): void {
     this.#parts.push({ first: this.#count, arrivalMs, start })
     this.#makeRoom(lengths.length)
@@ -57,17 +58,17 @@ export class StagedRecords {
     this.#count += records
   }
 
-  /** The line of a record that went the exact path. @param length without the newline */
-  setLine(ordinal: number, length: number): void {
-    this.#lengths.writeUInt32LE(length, 4 * ordinal)
-  }
-
-  /** A line more of the record before it, which has this ordinal; those after it have one more. */
-  insertLine(ordinal: number, length: number): void {
-    this.#makeRoom(4)
-    this.#lengths.copyWithin(4 * ordinal + 4, 4 * ordinal, 4 * this.#count)
-    this.#lengths.writeUInt32LE(length, 4 * ordinal)
-    this.#count += 1
+  /** The lines, one or more, of a record that went the exact path; the lines after it get as many more. */
+  setLines(ordinal: number, lengths: readonly number[]): void {
+    const more = lengths.length - 1
+    if (more > 0) {
+      this.#makeRoom(4 * more)
+      this.#lengths.copyWithin(4 * (ordinal + more), 4 * ordinal, 4 * this.#count)
+      this.#count += more
+    }
+    for (const [index, length] of lengths.entries()) {
+      this.#lengths.writeUInt32LE(length, 4 * (ordinal + index))
+    }
   }
 
   #makeRoom(bytes: number): void {
