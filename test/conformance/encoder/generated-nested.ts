@@ -7,23 +7,16 @@ import {
   type ScalarType,
   type StructField,
 } from '../../../src/convert/hive-types.ts'
-import type { HiveOptions } from '../../../src/domain/delivery-stream.ts'
 import { isTextKind } from '../../../src/convert/accepted-text.ts'
 import { REFUSED, acceptedText } from './accepted-text.ts'
 import { mutated, stringLiteral, value as anyValue, type ColumnSpec } from './generated-records.ts'
-import { hiveType } from './generated-types.ts'
+import { hiveType, optionsFor, type GeneratedOptions } from './generated-types.ts'
 
 export interface NestedBatch {
   readonly columns: readonly ColumnSpec[]
   readonly records: readonly Buffer[]
   readonly recordsPerFrame: number
-  readonly options: {
-    readonly caseInsensitive: boolean
-    readonly timestampUnit?: 'micros'
-    readonly dotsToUnderscores?: true
-    readonly jsonKeys?: Readonly<Record<string, string>>
-    readonly hive?: HiveOptions
-  }
+  readonly options: GeneratedOptions
 }
 
 const DEPTH_MAX = 3
@@ -202,36 +195,9 @@ const columnsOf = (isHive: boolean): fc.Arbitrary<readonly ColumnSpec[]> =>
         .map((types) => names.map((name, index): ColumnSpec => [name, types[index] ?? 'string'])),
     )
 
-const hive = fc.constantFrom<HiveOptions>(
-  { timestampFormats: [] },
-  { timestampFormats: ['millis'] },
-  { timestampFormats: ['yyyy-MM-dd HH:mm:ss', 'millis'] },
-  { timestampFormats: ['yyyy-dd-MM HH:mm:ss'] },
-)
-
-const optionsFor = (columns: readonly ColumnSpec[], isHive: boolean): fc.Arbitrary<NestedBatch['options']> =>
-  fc
-    .record({
-      caseInsensitive: fc.constantFrom(true, true, true, false),
-      micros: fc.boolean(),
-      dots: fc.constantFrom(false, false, false, true),
-      mapped: fc.option(fc.constantFrom('timestamp', 'TheKey', 'b', 'a.b'), { nil: undefined, freq: 5 }),
-      hive: isHive ? hive : fc.constant(undefined),
-    })
-    .map(({ caseInsensitive, micros, dots, mapped, hive: hiveOptions }) => ({
-      caseInsensitive,
-      ...(micros ? { timestampUnit: 'micros' as const } : {}),
-      ...(hiveOptions === undefined
-        ? {
-            ...(dots ? { dotsToUnderscores: true as const } : {}),
-            ...(mapped === undefined ? {} : { jsonKeys: { [columns[0]?.[0] ?? '']: mapped } }),
-          }
-        : { hive: hiveOptions }),
-    }))
-
 const batchOf = (
   columns: readonly ColumnSpec[],
-  options: NestedBatch['options'],
+  options: GeneratedOptions,
   size: number,
   mood: Mood,
 ): fc.Arbitrary<NestedBatch> => {

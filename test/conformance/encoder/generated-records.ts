@@ -4,6 +4,7 @@ import type { MetadataColumn } from '../../../src/domain/delivery-stream.ts'
 import { REFUSED, acceptedText } from './accepted-text.ts'
 import type { FrameSource } from './encoding.ts'
 import { METADATA_NAMES, frameSources, metadataColumns } from './generated-sources.ts'
+import { optionsFor, type GeneratedOptions } from './generated-types.ts'
 import { oddRecords } from './odd-records.ts'
 
 export type ColumnSpec = readonly [name: string, type: string]
@@ -12,6 +13,7 @@ export interface GeneratedBatch {
   readonly columns: readonly ColumnSpec[]
   readonly records: readonly Buffer[]
   readonly caseInsensitive: boolean
+  readonly options: GeneratedOptions
   readonly recordsPerFrame: number
   readonly metadataColumns: readonly MetadataColumn[]
   readonly sources: readonly (FrameSource | undefined)[]
@@ -160,7 +162,9 @@ const keyOf = (names: readonly string[]): fc.Arbitrary<string> =>
 
 /** A value that a column of this type takes, mostly. */
 const fitting = (type: string): fc.Arbitrary<string> => {
-  const taken = (acceptedText[type] ?? []).filter(([, made]) => made !== REFUSED).map(([json]) => json)
+  const taken = (acceptedText[type] ?? acceptedText['string'] ?? [])
+    .filter(([, made]) => made !== REFUSED)
+    .map(([json]) => json)
   return fc.oneof({ arbitrary: fc.constantFrom(...taken), weight: 30 }, { arbitrary: value, weight: 1 })
 }
 
@@ -230,25 +234,40 @@ const names = fc.uniqueArray(
   },
 )
 
-const schema = names.chain((columnNames) =>
-  fc
-    .tuple(...columnNames.map(() => fc.constantFrom(...types)))
-    .map((columnTypes) =>
-      columnNames.map((name, index): ColumnSpec => [name, columnTypes[index] ?? 'string']),
-    ),
-)
+const schema = (isHive: boolean): fc.Arbitrary<readonly ColumnSpec[]> =>
+  names.chain((columnNames) =>
+    fc
+      .tuple(...columnNames.map(() => fc.constantFrom(...types, ...(isHive ? ['binary'] : []))))
+      .map((columnTypes) =>
+        columnNames.map((name, index): ColumnSpec => [name, columnTypes[index] ?? 'string']),
+      ),
+  )
 
 /** @param size records in a batch */
 export function generatedBatch(size: number): fc.Arbitrary<GeneratedBatch> {
-  return schema.chain((columns) =>
-    fc.record({
-      columns: fc.constant(columns),
-      records: fc.array(recordOf(columns), { minLength: 1, maxLength: size, size: 'max' }),
-      caseInsensitive: fc.boolean(),
-      recordsPerFrame: fc.integer({ min: 1, max: size }),
-      metadataColumns,
-      sources: frameSources,
-      careful: fc.constantFrom(false, false, false, false, true),
-    }),
-  )
+  return fc
+    .constantFrom(false, false, false, true)
+    .chain((isHive) =>
+      schema(isHive).chain((columns) =>
+        optionsFor(columns, isHive).chain((options) => batchOf(columns, options, size)),
+      ),
+    )
+}
+
+function batchOf(
+  columns: readonly ColumnSpec[],
+  options: GeneratedOptions,
+  size: number,
+): fc.Arbitrary<GeneratedBatch> {
+  const members = columns.map(([name, type]): ColumnSpec => [options.jsonKeys?.[name] ?? name, type])
+  return fc.record({
+    columns: fc.constant(columns),
+    records: fc.array(recordOf(members), { minLength: 1, maxLength: size, size: 'max' }),
+    caseInsensitive: fc.constant(options.caseInsensitive),
+    options: fc.constant(options),
+    recordsPerFrame: fc.integer({ min: 1, max: size }),
+    metadataColumns,
+    sources: frameSources,
+    careful: fc.constantFrom(false, false, false, false, true),
+  })
 }

@@ -1,5 +1,6 @@
 /** Random column types: scalars, and arrays, maps and structs of them inside each other. */
 import * as fc from 'fast-check'
+import type { HiveOptions } from '../../../src/domain/delivery-stream.ts'
 import { acceptedText } from './accepted-text.ts'
 
 const scalarType = fc.oneof(
@@ -43,3 +44,42 @@ export function hiveType(depth: number, isHive: boolean): fc.Arbitrary<string> {
     { arbitrary: struct, weight: 2 },
   )
 }
+
+export interface GeneratedOptions {
+  readonly caseInsensitive: boolean
+  readonly timestampUnit?: 'micros'
+  readonly dotsToUnderscores?: true
+  readonly jsonKeys?: Readonly<Record<string, string>>
+  readonly hive?: HiveOptions
+}
+
+const hive = fc.constantFrom<HiveOptions>(
+  { timestampFormats: [] },
+  { timestampFormats: ['millis'] },
+  { timestampFormats: ['yyyy-MM-dd HH:mm:ss', 'millis'] },
+  { timestampFormats: ['yyyy-dd-MM HH:mm:ss'] },
+)
+
+/** Options of a conversion; of columns the first may be mapped. */
+export const optionsFor = (
+  columns: readonly (readonly [name: string, type: string])[],
+  isHive: boolean,
+): fc.Arbitrary<GeneratedOptions> =>
+  fc
+    .record({
+      caseInsensitive: fc.constantFrom(true, true, true, false),
+      micros: fc.boolean(),
+      dots: fc.constantFrom(false, false, false, true),
+      mapped: fc.option(fc.constantFrom('timestamp', 'TheKey', 'b', 'a.b'), { nil: undefined, freq: 5 }),
+      hive: isHive ? hive : fc.constant(undefined),
+    })
+    .map(({ caseInsensitive, micros, dots, mapped, hive: hiveOptions }) => ({
+      caseInsensitive,
+      ...(micros ? { timestampUnit: 'micros' as const } : {}),
+      ...(hiveOptions === undefined
+        ? {
+            ...(dots ? { dotsToUnderscores: true as const } : {}),
+            ...(mapped === undefined ? {} : { jsonKeys: { [columns[0]?.[0] ?? '']: mapped } }),
+          }
+        : { hive: hiveOptions }),
+    }))
