@@ -98,6 +98,11 @@ export const metricsTable = {
     labels: [],
     help: 'Time of one try of a call to a transform (AWS: ExecuteProcessing.Duration).',
   },
+  hydrant_lent_places: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Deliveries of this process that wait for their transforms now; other batches have their places meanwhile.',
+  },
   hydrant_transformed_records_total: {
     kind: 'counter',
     labels: ['delivery_stream', 'result'],

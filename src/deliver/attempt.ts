@@ -22,6 +22,8 @@ export interface DeliveryAttempt {
   readonly signal: AbortSignal
   /** Runs what has time limits of its own: that of the attempt does not count meanwhile. */
   readonly untimed?: NonNullable<ProcessInput['untimed']>
+  /** The same, for what is done elsewhere: another batch has the place of the attempt meanwhile. */
+  readonly lend?: NonNullable<ProcessInput['lend']>
 }
 
 export interface ObjectOfBatch {

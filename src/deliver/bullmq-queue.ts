@@ -2,7 +2,8 @@
  * The queue of many processes, on BullMQ.
  *
  * BullMQ only schedules. A job is a pointer, is removed when it ends, and may run twice (a stalled job is given to another
- * process while the first still works): delivery is idempotent. A job that is lost is added again by the sweep.
+ * process while the first still works): delivery is idempotent. A job that is lost is added again by the sweep. The lock of a
+ * job is renewed until it ends, whether its place is lent or not.
  */
 import { Queue, Worker, type Job } from 'bullmq'
 import { Redis } from 'ioredis'
@@ -10,6 +11,7 @@ import type { Log } from '../account/log.ts'
 import type { BatchRef } from '../domain/batch.ts'
 import { BufferUnavailableError } from '../domain/errors.ts'
 import type { Clock } from '../domain/ports.ts'
+import { Places } from './places.ts'
 import { jobId, type Deliver, type DeliveryQueue } from './queue.ts'
 
 const QUEUE_NAME = 'deliveries'
@@ -55,12 +57,15 @@ export class BullmqQueue implements DeliveryQueue {
   readonly #connections: Redis[] = []
   readonly #aborting = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
+  readonly #places: Places
+  #isStopping = false
   #worker: Worker<JobData> | undefined
   #silentUntilMs = -Infinity
 
   constructor(options: BullmqQueueOptions) {
     this.#options = options
     this.#prefix = `{${options.keyPrefix}}`
+    this.#places = new Places(options.concurrency, () => this.#allow())
     this.#queue = new Queue<JobData>(QUEUE_NAME, {
       connection: this.#connect(),
       prefix: this.#prefix,
@@ -120,6 +125,7 @@ export class BullmqQueue implements DeliveryQueue {
   }
 
   async stop(limitMs: number): Promise<void> {
+    this.#isStopping = true
     const closed = this.#close()
     await this.#atMost(limitMs, this.#idle())
     this.#aborting.abort()
@@ -156,20 +162,39 @@ export class BullmqQueue implements DeliveryQueue {
     ended.abort()
   }
 
+  /**
+   * Lets BullMQ run as many jobs as there are places. With fewer than run it lets them go on and fetches none. More it only
+   * finds out about when a job ends or comes; that may take as long as a dead transform, so it is woken, which resume() does.
+   */
+  #allow(): void {
+    const worker = this.#worker
+    if (worker === undefined || this.#isStopping) return
+    const { allowed } = this.#places
+    const isMore = allowed > worker.concurrency
+    worker.concurrency = allowed
+    if (!isMore) return
+    // In one turn of the event loop: nobody sees it paused.
+    Promise.all([worker.pause(true), worker.resume()]).catch((err: unknown) => this.#trouble(err as Error))
+  }
+
   /** @param lost aborts when BullMQ may have given the job to another process */
   async #run(deliver: Deliver, job: Job<JobData>, lost: AbortSignal | undefined): Promise<void> {
     const { name, incarnation, batchId } = job.data
     const stop = this.#aborting.signal
     // Fetched while the process stops.
     if (stop.aborted) throw new RetryLater(0)
+    const place = this.#places.take()
+    // It came just when a lent place was taken again: for another process, or for later.
+    if (place === undefined) throw new RetryLater(0)
     const signal = lost === undefined ? stop : AbortSignal.any([stop, lost])
-    const delivery = deliver({ stream: { name, incarnation }, batchId }, signal)
+    const delivery = deliver({ stream: { name, incarnation }, batchId }, signal, place.lend)
     this.#running.add(delivery)
     try {
       const result = await delivery
       if (result.kind === 'retry') throw new RetryLater(result.afterMs)
     } finally {
       this.#running.delete(delivery)
+      place.leave()
     }
   }
 

@@ -19,7 +19,7 @@ import { startDeadline } from './deadline.ts'
 import { journaled, tellDelivered } from './delivered.ts'
 import { land, type Landed, type LandingOptions } from './landing.ts'
 import { makePlan, planDigest, type PlanLimits, type PlannedEngine } from './plan.ts'
-import type { Deliver, DeliveryResult } from './queue.ts'
+import { keepPlace, type Deliver, type DeliveryResult, type Lend } from './queue.ts'
 import { DEATHS_BEFORE_CAREFUL, verdictOn } from './retry.ts'
 import { SourceDigest } from './source-digest.ts'
 
@@ -36,7 +36,7 @@ export interface DeliveryOptions extends LandingOptions {
 }
 
 export function createDelivery(options: DeliveryOptions): Deliver {
-  return async (ref, signal) => {
+  return async (ref, signal, lend = keepPlace) => {
     const { store, metrics, clock, dispatch, crash } = options
     const startedMs = clock.monotonicMs()
     let batch: SealedBatch | undefined
@@ -46,7 +46,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
       if (attempt.kind === 'finished') return { kind: 'finished' }
       batch = attempt.batch
       crash('after-begin')
-      await attemptDelivery(options, batch, signal)
+      await attemptDelivery(options, batch, signal, lend)
       metrics.count('hydrant_attempts_total', { delivery_stream: ref.stream.name, result: 'delivered' })
       result = { kind: 'finished' }
     } catch (error) {
@@ -63,6 +63,7 @@ async function attemptDelivery(
   options: DeliveryOptions,
   batch: SealedBatch,
   jobSignal: AbortSignal,
+  lend: Lend,
 ): Promise<void> {
   const { clock, attemptMaxMs, store, crash } = options
   const deadline = startDeadline(clock, attemptMaxMs, {
@@ -84,6 +85,8 @@ async function attemptDelivery(
       careful: batch.deaths >= DEATHS_BEFORE_CAREFUL,
       signal,
       untimed: (run) => deadline.untimed(run),
+      // Neither the calls nor the wait for a place behind them count.
+      lend: (run) => deadline.untimed(() => lend(run, signal)),
     }
     await endBatch(options, batch, await landBoth(options, attempt))
   } finally {

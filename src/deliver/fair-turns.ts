@@ -13,13 +13,13 @@ export function fairTurns(deliver: Deliver): Deliver {
   /** Incarnations whose last attempt failed. */
   const failing = new Set<string>()
 
-  return async (batch, signal) => {
+  return async (batch, signal, lend) => {
     const { incarnation } = batch.stream
     const others = running.get(incarnation) ?? 0
     if (failing.has(incarnation) && others > 0) return { kind: 'retry', afterMs: YIELD_MS }
     running.set(incarnation, others + 1)
     try {
-      const result = await deliver(batch, signal)
+      const result = await deliver(batch, signal, lend)
       if (result.kind === 'retry') failing.add(incarnation)
       else failing.delete(incarnation)
       return result

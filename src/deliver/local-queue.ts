@@ -2,6 +2,7 @@
 import type { Log } from '../account/log.ts'
 import type { BatchRef } from '../domain/batch.ts'
 import type { Clock } from '../domain/ports.ts'
+import { Places, type Place } from './places.ts'
 import { jobId, type Deliver, type DeliveryQueue } from './queue.ts'
 
 export interface LocalQueueOptions {
@@ -16,12 +17,14 @@ export class LocalQueue implements DeliveryQueue {
   readonly #known = new Set<string>()
   readonly #waiting: BatchRef[] = []
   readonly #running = new Set<Promise<void>>()
+  readonly #places: Places
   readonly #stopping = new AbortController()
   readonly #aborting = new AbortController()
   #deliver: Deliver | undefined
 
   constructor(options: LocalQueueOptions) {
     this.#options = options
+    this.#places = new Places(options.concurrency, () => this.#pump())
   }
 
   add(batch: BatchRef): Promise<void> {
@@ -53,21 +56,24 @@ export class LocalQueue implements DeliveryQueue {
   #pump(): void {
     const deliver = this.#deliver
     if (deliver === undefined) return
-    while (!this.#stopping.signal.aborted && this.#running.size < this.#options.concurrency) {
-      const batch = this.#waiting.shift()
+    while (!this.#stopping.signal.aborted) {
+      const [batch] = this.#waiting
       if (batch === undefined) return
-      const job = this.#run(deliver, batch).finally(() => {
+      const place = this.#places.take()
+      if (place === undefined) return
+      this.#waiting.shift()
+      const job = this.#run(deliver, batch, place).finally(() => {
         this.#running.delete(job)
-        this.#pump()
+        place.leave()
       })
       this.#running.add(job)
     }
   }
 
-  async #run(deliver: Deliver, batch: BatchRef): Promise<void> {
+  async #run(deliver: Deliver, batch: BatchRef, place: Place): Promise<void> {
     const { clock, log } = this.#options
     try {
-      const result = await deliver(batch, this.#aborting.signal)
+      const result = await deliver(batch, this.#aborting.signal, place.lend)
       if (result.kind === 'retry') {
         void clock.sleep(result.afterMs, this.#stopping.signal).then(() => {
           this.#waiting.push(batch)

@@ -30,13 +30,20 @@ export interface RecordsToEncode {
 
 export async function processRecords(
   { processors, log }: ProcessingOptions,
-  { batch, plan, frames, signal, untimed }: DeliveryAttempt,
+  { batch, plan, frames, signal, untimed, lend }: DeliveryAttempt,
 ): Promise<RecordsToEncode> {
   const { processing, partitioning } = plan.destination
   if (processing === undefined && partitioning === undefined)
     return { frames, hasParts: false, earlier: {}, dispose: () => Promise.resolve() }
   warnOfVersion(log, batch.batchId, plan)
-  const processed = await processors.process({ batch, plan, frames, signal, ...(untimed && { untimed }) })
+  const processed = await processors.process({
+    batch,
+    plan,
+    frames,
+    signal,
+    ...(untimed && { untimed }),
+    ...(lend && { lend }),
+  })
   const { partitions } = processed
   const derived = processing?.transform && new DerivedDigest()
   const made = (): AsyncIterable<Frame> => processed.frames()

@@ -8,8 +8,18 @@ export type DeliveryResult =
   /** The batch is gone, by this delivery or another, or is set aside. */
   { readonly kind: 'finished' } | { readonly kind: 'retry'; readonly afterMs: number }
 
-/** Delivers one batch. Never rejects for reasons of the batch or its destination. */
-export type Deliver = (batch: BatchRef, signal: AbortSignal) => Promise<DeliveryResult>
+/**
+ * Runs what waits for somebody else's program, while the attempt's place is lent to another batch. Resolves with what it
+ * gave once the attempt has a place again; rejects as it rejected, at once, or when `signal` aborts: then the attempt has
+ * none any more, and ends.
+ */
+export type Lend = <T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal) => Promise<T>
+
+/** Lends nothing. */
+export const keepPlace: Lend = (run, signal) => run(signal)
+
+/** Delivers one batch. Never rejects for reasons of the batch or its destination. @param lend default: the place is kept */
+export type Deliver = (batch: BatchRef, signal: AbortSignal, lend?: Lend) => Promise<DeliveryResult>
 
 export interface DeliveryQueue {
   /** Adds a job unless the batch has one. */

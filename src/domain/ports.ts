@@ -63,6 +63,11 @@ export interface ProcessInput {
   readonly signal: AbortSignal
   /** Runs what takes as long as somebody else's program takes, and has limits of its own; that of an attempt does not count meanwhile. */
   readonly untimed?: <T>(run: () => Promise<T>) => Promise<T>
+  /**
+   * The same, for what is done elsewhere and takes neither a core nor much memory of this process, which works on another
+   * batch meanwhile. It ends when the signal that it is given aborts: that of the attempt, or because others wait for it.
+   */
+  readonly lend?: <T>(run: (signal: AbortSignal) => Promise<T>) => Promise<T>
 }
 
 /**

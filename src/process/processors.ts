@@ -85,7 +85,7 @@ function locally(
 
 async function keepTransformed(
   { buffer, transform: stage, log, clock, crash = neverCrash }: ProcessorsOptions,
-  { batch, plan, signal, untimed = (run) => run() }: ProcessInput,
+  { batch, plan, signal: ofAttempt, lend = (run) => run(ofAttempt) }: ProcessInput,
   transform: Transform,
   frames: Frames,
 ): Promise<void> {
@@ -93,7 +93,7 @@ async function keepTransformed(
   const startedMs = clock.monotonicMs()
   const given = { records: 0 }
   const answered = { records: 0 }
-  const transformed = async function* (): AsyncGenerator<Frame> {
+  const transformed = async function* (signal: AbortSignal): AsyncGenerator<Frame> {
     yield* counting(
       stage.transform({ batch, plan, transform, frames: counting(frames(), given), signal }),
       answered,
@@ -107,7 +107,7 @@ async function keepTransformed(
     crash('after-transform')
   }
   // Each call has a time limit; together they may take longer than an attempt, and what was answered must not be asked again.
-  await untimed(() => buffer.derive(batch, transformed(), signal))
+  await lend((signal) => buffer.derive(batch, transformed(signal), signal))
   crash('after-derive')
   // None where another attempt was first, whose answers are kept.
   if (answered.records === 0) return

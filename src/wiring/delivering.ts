@@ -7,6 +7,7 @@ import { fairTurns } from '../deliver/fair-turns.ts'
 import { createFolderDestination } from '../deliver/folder.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
 import { createS3Destination } from '../deliver/s3.ts'
+import { transformTurns } from '../deliver/transform-turns.ts'
 import type { DeliveryStream, S3Place } from '../domain/delivery-stream.ts'
 import type { Destination, Store } from '../domain/ports.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
@@ -44,7 +45,8 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     crash,
     attemptMaxMs: config.delivery.attemptMaxMinutes * 60_000,
   })
-  await queue.start(fairTurns(deliver))
+  const { concurrency } = config.delivery
+  await queue.start(transformTurns(fairTurns(deliver), { concurrency, clock, metrics }))
   onStop(() => queue.stop(DELIVERY_STOP_MS))
   void checkBuckets(store, destination, log)
   const sweep = startSweep({

@@ -249,11 +249,12 @@ describe('a transform', () => {
     expect(world.passed).toEqual([])
   })
 
-  test('takes its own time, once: the limit of the attempt does not count while it is asked', async () => {
+  test('takes its own time, once, while another batch has the place, and ends when that is wanted', async () => {
     const world = new World({ processing, partitioning: PARTITIONING }, [frameOf(['a'])])
     const seen: unknown[] = []
-    const untimed: ProcessInput['untimed'] = async (run) => {
-      const answer = await run()
+    const wanted = new AbortController()
+    const lend: ProcessInput['lend'] = async (run) => {
+      const answer = await run(wanted.signal)
       seen.push({
         asked: world.transform.times,
         isKept: world.buffer.kept !== undefined,
@@ -261,10 +262,11 @@ describe('a transform', () => {
       })
       return answer
     }
-    await world.process({ ...world.input, untimed })
+    await world.process({ ...world.input, lend })
     expect(seen).toEqual([{ asked: 1, isKept: true, partitioned: undefined }])
+    expect(world.transform.inputs).toMatchObject([{ signal: wanted.signal }])
     world.isDerived = true
-    await world.process({ ...world.input, untimed })
+    await world.process({ ...world.input, lend })
     expect(seen).toHaveLength(1)
   })
 
