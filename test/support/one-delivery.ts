@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createLog } from '../../src/account/log.ts'
 import { Metrics } from '../../src/account/metrics.ts'
 import { createDelivery, type DeliveryOptions } from '../../src/deliver/delivery.ts'
-import type { DeliveryResult } from '../../src/deliver/queue.ts'
+import type { DeliveryResult, Lend } from '../../src/deliver/queue.ts'
 import type { SealedBatch } from '../../src/domain/batch.ts'
 import { DestinationError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
@@ -47,8 +47,8 @@ export interface OneDelivery {
   readonly quarantined: string | undefined
   /** Frames that were read from the buffer, in all. */
   readonly framesRead: number
-  /** Runs the next attempt. */
-  attempt(): Promise<DeliveryResult>
+  /** Runs the next attempt. @param lend default: its place is kept */
+  attempt(lend?: Lend): Promise<DeliveryResult>
 }
 
 export const ARRIVAL_MS = 1_790_000_000_000
@@ -131,9 +131,9 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     get framesRead() {
       return framesRead
     },
-    attempt: () => {
+    attempt: (lend) => {
       batch = { ...batch, plan }
-      return deliver(batch, new AbortController().signal)
+      return deliver(batch, new AbortController().signal, lend)
     },
   }
 }

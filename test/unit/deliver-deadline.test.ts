@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openRawEncoder } from '../../src/convert/raw.ts'
 import { startDeadline } from '../../src/deliver/deadline.ts'
 import { PROCESSORS_VERSION } from '../../src/domain/plan.ts'
 import type { Processors } from '../../src/domain/ports.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { oneDelivery } from '../support/one-delivery.ts'
+import { oneDelivery, type OneDelivery } from '../support/one-delivery.ts'
 import { apiFrame, plan, transformBy } from '../support/transform-batch.ts'
 
 const open = (clock: FakeClock) =>
@@ -60,12 +60,17 @@ test('an end of the job ends what is untimed, and its failure is the caller’s'
   expect(clock.sleeping).toBe(0)
 })
 
-test('a batch whose transform takes longer than an attempt may is delivered in its first attempt', async () => {
+/** A delivery whose transform takes 20 minutes, of 1 that an attempt may take. */
+async function longTransform(): Promise<OneDelivery> {
   const stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-deadline-'))
   const encoder = await openRawEncoder({ stagingPath })
+  onTestFinished(async () => {
+    await encoder.close()
+    await rm(stagingPath, { recursive: true })
+  })
   const processors: Processors = {
-    async process({ frames, untimed = (run) => run() }) {
-      await untimed(() => delivery.clock.sleep(20 * 60_000))
+    async process({ frames, signal, lend = (run) => run(signal) }) {
+      await lend(() => delivery.clock.sleep(20 * 60_000))
       return { frames, untransformed: frames, dispose: () => Promise.resolve() }
     },
   }
@@ -77,10 +82,25 @@ test('a batch whose transform takes longer than an attempt may is delivered in i
     stagingPath,
     processors,
   })
+  return delivery
+}
+
+test('a batch whose transform takes longer than an attempt may is delivered in its first attempt', async () => {
+  const delivery = await longTransform()
   const result = delivery.attempt()
   await delivery.clock.advance(20 * 60_000)
   expect(await result).toEqual({ kind: 'finished' })
   expect(delivery.outcome).toMatchObject({ delivered: 2, failed: 0 })
-  await encoder.close()
-  await rm(stagingPath, { recursive: true })
+})
+
+test('neither does it count how long an attempt waits for its place behind that', async () => {
+  const delivery = await longTransform()
+  const result = delivery.attempt(async (run, signal) => {
+    const answer = await run(signal)
+    await delivery.clock.sleep(10 * 60_000)
+    signal.throwIfAborted()
+    return answer
+  })
+  await delivery.clock.advance(30 * 60_000)
+  expect(await result).toEqual({ kind: 'finished' })
 })
