@@ -197,3 +197,40 @@ test('a function of Lambda changes, drops and fails records before their keys ar
     await lambda.close()
   }
 })
+
+test('a function that does not answer holds up its own stream alone', async ({ install }) => {
+  const lambda = await startFakeLambda({ test: 'test' })
+  try {
+    const unanswered: ((answer: unknown) => void)[] = []
+    lambda.define('enrich', () => new Promise((resolve) => unanswered.push(resolve)), 'live')
+    const installation = await install({
+      objects: 's3',
+      columns: COLUMNS,
+      aws: { lambdaEndpoint: lambda.endpoint },
+    })
+    const process = await installation.start()
+    const client = installation.client(process)
+    const put = (DeliveryStreamName: string) =>
+      client.send(
+        new PutRecordBatchCommand({ DeliveryStreamName, Records: [{ Data: Buffer.from(order(0)) }] }),
+      )
+    const Type = 'Lambda'
+    await client.send(
+      stream('stuck', '{c: .customer.ID}', [{ Type, Parameters: [parameter('LambdaArn', FUNCTION)] }]),
+    )
+    await client.send(stream('plain', '{c: .customer.ID}'))
+    // A batch for each place of the process.
+    for (const places of [1, 2]) {
+      await put('stuck')
+      await expect
+        .poll(() => process.metric('hydrant_lent_places'), { timeout: 20_000, interval: 50 })
+        .toBe(places)
+    }
+    await put('plain')
+    expect(await installation.delivered(process, 'plain')).toMatchObject({ delivered: 1 })
+    expect(unanswered).toHaveLength(2)
+    expect(await installation.ledger(process, 'stuck')).toMatchObject({ accepted: 2, pending: 2 })
+  } finally {
+    await lambda.close()
+  }
+})
