@@ -161,12 +161,10 @@ const convert = settings({
 })
 
 const delivery = settings({
-  concurrency: wholeNumber(1, 1024)
-    .default(2)
-    .meta({
-      description:
-        'Batches that one process works on at a time; about as many more may be open while their transforms are called.',
-    }),
+  concurrency: wholeNumber(1, 1024).default(2).meta({
+    description:
+      'Batches that one process works on at a time; about as many more may be open while their transforms are called.',
+  }),
   perStream: wholeNumber(1, 1024).default(2).meta({
     description: 'Batches of one delivery stream that are queued or delivered at a time, in all processes.',
   }),
