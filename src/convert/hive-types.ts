@@ -43,8 +43,6 @@ export interface TypedColumn {
 
 /** Types inside each other. */
 export const TYPE_DEPTH_MAX = 100
-/** Arrays and maps around a map or a binary, whose items are made one by one: DuckDB takes twice as long for each level. */
-export const MADE_DEPTH_MAX = 16
 
 const SUPPORTED =
   'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, varchar(n), char(n), binary, date, timestamp, ' +
@@ -76,21 +74,7 @@ export function parseHiveType(text: string, options: TypeOptions = {}): HiveType
   const reader = new TypeReader(text, options)
   const type = reader.type(1)
   reader.end()
-  if ((depthOfMade(type) ?? 0) > MADE_DEPTH_MAX)
-    throw reader.refused(`it has more than ${MADE_DEPTH_MAX} arrays and maps around a map or binary`)
   return type
-}
-
-/** How many arrays and maps are around the map or binary that has most; undefined if there is none. */
-function depthOfMade(type: HiveType): number | undefined {
-  if (!isNested(type)) return type.kind === 'binary' ? 0 : undefined
-  if (type.kind === 'struct') {
-    const depths = type.fields.flatMap((field) => depthOfMade(field.type) ?? [])
-    return depths.length === 0 ? undefined : Math.max(...depths)
-  }
-  const inner = depthOfMade(type.kind === 'array' ? type.element : type.value)
-  if (inner !== undefined) return inner + 1
-  return type.kind === 'map' ? 0 : undefined
 }
 
 /** Everything but the characters that end a word; a name of a struct's field may hold all others. */

@@ -3,7 +3,7 @@
  * whole record as a tree, one rule after the other, strings for values. What a few bytes may stand for is not bounded here.
  */
 import { JsonError, compactJson, jsonValues, type Json } from './lossless-json.ts'
-import { scalarFrom, type TimestampRules } from './hive-scalars.ts'
+import { escapedBytes, scalarFrom, type TimestampRules } from './hive-scalars.ts'
 
 export type ReferenceType =
   | string
@@ -114,11 +114,17 @@ class Rules {
     return 'map' in type ? this.#map(json, type.map) : this.#struct(json, type.struct)
   }
 
+  /** Of an element, a map's value or a field: bytes have another form there. */
+  #inner(json: Json, type: ReferenceType): string {
+    const value = this.value(json, type)
+    return type === 'binary' && value !== 'null' ? escapedBytes(value) : value
+  }
+
   #array(json: Json, element: ReferenceType): string {
     if (json.is !== 'array' && this.#rules.hive !== undefined)
       throw new Misfit('Data does not match the schema. java.io.IOException: Start of Array expected')
     const items = json.is === 'array' ? json.items : [json]
-    return `[${items.map((item) => this.value(item, element)).join(',')}]`
+    return `[${items.map((item) => this.#inner(item, element)).join(',')}]`
   }
 
   #map(json: Json, [keyType, valueType]: readonly [string, ReferenceType]): string {
@@ -130,9 +136,10 @@ class Rules {
       const key = scalarFrom(keyType, text, this.#timestamps)
       if (key === undefined) throw new Misfit(refusal(keyType, text), 'InvalidRecord')
       const known = key === '-0.0' ? '0' : key
-      if (!entries.has(known)) entries.set(known, this.value(value, valueType))
+      if (!entries.has(known)) entries.set(known, this.#inner(value, valueType))
     }
-    return `[${Array.from(entries, ([key, value]) => `{"k":${key},"v":${value}}`).join(',')}]`
+    const quoted = (key: string): string => (key.startsWith('"') ? key : `"${key}"`)
+    return `{${Array.from(entries, ([key, value]) => `${quoted(key)}:${value}`).join(',')}}`
   }
 
   #struct(json: Json, fields: readonly (readonly [string, ReferenceType])[]): string {
@@ -146,7 +153,7 @@ class Rules {
         ([name]) =>
           key !== undefined && (json.is === 'array' ? name === key : this.key(name) === this.key(key)),
       )
-      if (field !== undefined && !values.has(field[0])) values.set(field[0], this.value(value, field[1]))
+      if (field !== undefined && !values.has(field[0])) values.set(field[0], this.#inner(value, field[1]))
     }
     return `{${fields.map(([name]) => `${JSON.stringify(name)}:${values.get(name) ?? 'null'}`).join(',')}}`
   }

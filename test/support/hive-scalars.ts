@@ -190,3 +190,12 @@ function byFormat(text: string, format: string): number | undefined {
   if (!isDay(year, month, day) || hour > 23 || minute > 59 || second > 59) return undefined
   return new Date(0).setUTCFullYear(year, month - 1, day) + ((hour * 60 + minute) * 60 + second) * 1000
 }
+
+/** The other form of bytes: what is neither a quote, a backslash nor printable ASCII is `\\x` and two digits. */
+export function escapedBytes(base64: string): string {
+  const characters = Array.from(Buffer.from(base64.slice(1, -1), 'base64'), (byte) => {
+    const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c
+    return isPlain ? String.fromCharCode(byte) : `\\\\x${byte.toString(16).padStart(2, '0')}`
+  })
+  return `"${characters.join('')}"`
+}

@@ -37,7 +37,7 @@ describe('an array under OpenX', () => {
     ['array<array<int>>', '[1,[2,3],null,[null]]', '[[1],[2,3],null,[null]]'],
     ['array<array<array<int>>>', '7', '[[[7]]]'],
     ['array<struct<a:int>>', '{"a":1}', '[{"a":1}]'],
-    ['array<map<string,int>>', '{"a":1}', '[[{"k":"a","v":1}]]'],
+    ['array<map<string,int>>', '{"a":1}', '[{"a":1}]'],
     ['array<int>', '"x"', 'Data does not match the schema. For input string: "x"'],
     ['array<int>', '[1,"x",{"y":"z"}]', 'Data does not match the schema. For input string: "x"'],
   ])('%s makes of %s %s', (type, json, expected) => {
@@ -83,18 +83,18 @@ describe('a struct under OpenX', () => {
 
 describe('a map under OpenX', () => {
   test.each([
-    ['map<string,int>', '{"Key":1,"b":null}', '[{"k":"key","v":1},{"k":"b","v":null}]'],
-    ['map<string,int>', '{}', '[]'],
+    ['map<string,int>', '{"Key":1,"b":null}', '{"key":1,"b":null}'],
+    ['map<string,int>', '{}', '{}'],
     ['map<string,int>', 'null', 'null'],
-    ['map<string,int>', '{"a":1,"A":2,"\\u0061":"x"}', '[{"k":"a","v":1}]'],
-    ['map<string,int>', '{"a":null,"a":2}', '[{"k":"a","v":null}]'],
-    ['map<int,int>', '{"1":1,"01":2,"1.0":3}', '[{"k":1,"v":1}]'],
-    ['map<varchar(1),int>', '{"ab":1,"ac":2}', '[{"k":"a","v":1}]'],
-    ['map<date,int>', '{"2026-1-2":1}', '[{"k":"2026-01-02","v":1}]'],
-    ['map<decimal(5,2),int>', '{"1.5":1}', '[{"k":"1.50","v":1}]'],
-    ['map<double,int>', '{"NaN":1,"NaN":2,"0":3,"-0":4}', '[{"k":"NaN","v":1},{"k":0,"v":3}]'],
-    ['map<timestamp,int>', '{"2026-01-02T03:04:05Z":1}', '[{"k":"2026-01-02T03:04:05.000Z","v":1}]'],
-    ['map<boolean,array<int>>', '{"TRUE":1}', '[{"k":true,"v":[1]}]'],
+    ['map<string,int>', '{"a":1,"A":2,"\\u0061":"x"}', '{"a":1}'],
+    ['map<string,int>', '{"a":null,"a":2}', '{"a":null}'],
+    ['map<int,int>', '{"1":1,"01":2,"1.0":3}', '{"1":1}'],
+    ['map<varchar(1),int>', '{"ab":1,"ac":2}', '{"a":1}'],
+    ['map<date,int>', '{"2026-1-2":1}', '{"2026-01-02":1}'],
+    ['map<decimal(5,2),int>', '{"1.5":1}', '{"1.50":1}'],
+    ['map<double,int>', '{"NaN":1,"NaN":2,"0":3,"-0":4}', '{"NaN":1,"0":3}'],
+    ['map<timestamp,int>', '{"2026-01-02T03:04:05Z":1}', '{"2026-01-02T03:04:05.000Z":1}'],
+    ['map<boolean,array<int>>', '{"TRUE":1}', '{"true":[1]}'],
     ['map<string,int>', '5', verdicts.scalarForComplex.message],
     ['map<string,int>', '"x"', verdicts.scalarForComplex.message],
     ['map<string,int>', '[]', verdicts.arrayForMap.message],
@@ -104,9 +104,9 @@ describe('a map under OpenX', () => {
   })
 
   test('keeps the keys as they are where keys are not folded, dots always', () => {
-    expect(read('map<string,int>', '{"A.b":1,"a.b":2}', EXACT)).toBe('[{"k":"A.b","v":1},{"k":"a.b","v":2}]')
+    expect(read('map<string,int>', '{"A.b":1,"a.b":2}', EXACT)).toBe('{"A.b":1,"a.b":2}')
     const dots = { ...FOLDING, dotsToUnderscores: true } as const
-    expect(read('map<string,int>', '{"A.b":1}', dots)).toBe('[{"k":"a.b","v":1}]')
+    expect(read('map<string,int>', '{"A.b":1}', dots)).toBe('{"a.b":1}')
   })
 
   test('a key that its type refuses has a code of its own', () => {
@@ -126,7 +126,7 @@ describe('under Hive', () => {
     ['array<int>', '1', verdicts.arrayExpected.message],
     ['array<int>', '{"a":[1]}', verdicts.arrayExpected.message],
     ['array<int>', 'null', 'null'],
-    ['map<string,int>', '{"A":1,"a":2}', '[{"k":"A","v":1},{"k":"a","v":2}]'],
+    ['map<string,int>', '{"A":1,"a":2}', '{"A":1,"a":2}'],
     ['map<string,int>', '[1]', verdicts.objectExpected.message],
     ['struct<a:int>', '{"A":1,"other":"x"}', '{"a":1}'],
     ['struct<a:int>', '[1]', verdicts.objectExpected.message],
@@ -149,7 +149,8 @@ describe('under Hive', () => {
     ['decimal(5,2)', '"1.5"', '"1.50"'],
     ['boolean', '"TRUE"', 'true'],
     ['binary', '"é"', '"w6k="'],
-    ['array<struct<b:binary>>', '[{"b":"x"}]', '[{"b":"eA=="}]'],
+    ['array<struct<b:binary>>', '[{"b":"x é\\u0000"}]', '[{"b":"x \\\\xc3\\\\xa9\\\\x00"}]'],
+    ['map<int,binary>', '{"1":"\\"\\\\","2":null}', '{"1":"\\\\x22\\\\x5c","2":null}'],
     ['timestamp', '"2026-1-2 03:04:05.123456"', '"2026-01-02T03:04:05.123Z"'],
     ['timestamp', '"2026-01-02T03:04:05Z"', 'Encountered invalid or unsupported timestamp format: "2026-01-02T03:04:05Z"'],
     ['timestamp', '1535365805', 'Encountered invalid or unsupported timestamp format: "1535365805"'],
@@ -312,7 +313,7 @@ test('a value of a megabyte takes time by its length, whatever it is', () => {
   expect(read('timestamp', `"${digits}"`, { ...HIVE, hive: formats })).toMatch(/^Encountered invalid/)
   expect(read('timestamp', `"${'a/'.repeat(500_000)}"`, { ...HIVE, hive: formats })).toMatch(/^Encountered/)
   expect(read('bigint', `${digits}e5`)).toMatch(/For input string: "1+…"$/)
-  expect(read('map<string,int>', `{${'"k":1,'.repeat(150_000)}"k":2}`)).toBe('[{"k":"k","v":1}]')
+  expect(read('map<string,int>', `{${'"k":1,'.repeat(150_000)}"k":2}`)).toBe('{"k":1}')
   const { user, system } = process.cpuUsage(started)
   expect((user + system) / 1_000_000).toBeLessThan(3)
 })

@@ -3,8 +3,9 @@
  *
  * - boolean and integers as JSON has them; float and double too, minus zero as -0.0 and what is not finite as a string;
  * - decimals as strings of all their digits; dates and timestamps as strings of ISO 8601, to the millisecond or microsecond;
- * - text as a string, binary as a string of its base64;
- * - arrays as arrays; structs as objects of all their fields, in order; maps as arrays of `{"k":…,"v":…}`.
+ * - text as a string; binary as a string of its base64, and in nested values of its bytes as DuckDB writes them: `a\\x00`;
+ * - arrays as arrays; structs as objects of all their fields, in order; maps as objects, of keys that are as they would be
+ *   as strings.
  */
 import { unreachable } from '../../domain/errors.ts'
 import type { HiveType, StructField } from '../hive-types.ts'
@@ -12,8 +13,12 @@ import type { HiveValue } from '../hive-values.ts'
 
 export type WritePlain = (value: HiveValue) => string
 
-/** Writes values of this type, which are as `HiveValue` says. */
+/** Writes values of a column of this type, which are as `HiveValue` says. */
 export function plainWriter(type: HiveType): WritePlain {
+  return type.kind === 'binary' ? plainBase64 : partWriter(type)
+}
+
+function partWriter(type: HiveType): WritePlain {
   switch (type.kind) {
     case 'boolean':
     case 'tinyint':
@@ -31,7 +36,7 @@ export function plainWriter(type: HiveType): WritePlain {
     case 'char':
       return (value) => JSON.stringify(value)
     case 'binary':
-      return (value) => `"${Buffer.from(value as Uint8Array).toString('base64')}"`
+      return plainBytes
     case 'date':
       return (value) => `"${new Date((value as number) * 86_400_000).toISOString().slice(0, 10)}"`
     case 'timestamp':
@@ -47,6 +52,22 @@ export function plainWriter(type: HiveType): WritePlain {
     default:
       return unreachable(type)
   }
+}
+
+function plainBase64(value: HiveValue): string {
+  return `"${bufferOf(value as Uint8Array).toString('base64')}"`
+}
+
+/** As DuckDB writes bytes, in a JSON string. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => `\\\\x${byte.toString(16).padStart(2, '0')}`)
+
+function plainBytes(value: HiveValue): string {
+  const text = bufferOf(value as Uint8Array).toString('latin1')
+  return `"${text.replace(/[^ !#-[\]-~]/g, (character) => BYTES[character.charCodeAt(0)] ?? '')}"`
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function plainMicros(value: bigint): string {
@@ -72,7 +93,7 @@ function orNull(write: WritePlain): (value: HiveValue | null | undefined) => str
 }
 
 function arrayWriter(type: HiveType): WritePlain {
-  const element = orNull(plainWriter(type))
+  const element = orNull(partWriter(type))
   return (value) => {
     let text = ''
     for (const each of value as readonly (HiveValue | null)[])
@@ -82,20 +103,21 @@ function arrayWriter(type: HiveType): WritePlain {
 }
 
 function mapWriter(keyType: HiveType, valueType: HiveType): WritePlain {
-  const [key, element] = [plainWriter(keyType), orNull(plainWriter(valueType))]
+  const [key, element] = [partWriter(keyType), orNull(partWriter(valueType))]
   return (value) => {
     let text = ''
     for (const [k, v] of value as ReadonlyMap<HiveValue, HiveValue | null>) {
-      text += `${text === '' ? '' : ','}{"k":${key(k)},"v":${element(v)}}`
+      const name = key(k)
+      text += `${text === '' ? '' : ','}${name.startsWith('"') ? name : `"${name}"`}:${element(v)}`
     }
-    return `[${text}]`
+    return `{${text}}`
   }
 }
 
 function structWriter(fields: readonly StructField[]): WritePlain {
   const members = fields.map(({ name, type }, index) => ({
     start: `${index === 0 ? '' : ','}${JSON.stringify(name)}:`,
-    write: orNull(plainWriter(type)),
+    write: orNull(partWriter(type)),
   }))
   return (value) => {
     const values = value as readonly (HiveValue | null)[]

@@ -6,14 +6,7 @@
  */
 import type { FormatConversion } from '../../domain/delivery-stream.ts'
 import type { TypedColumn } from '../hive-types.ts'
-import {
-  holdsMinusZero,
-  plainStructure,
-  plainType,
-  plainValue,
-  quotedName,
-  quotedText,
-} from './column-sql.ts'
+import { holdsMinusZero, plainType, plainValue, quotedName, quotedText } from './column-sql.ts'
 import type { LineColumn } from './line-columns.ts'
 
 /**
@@ -145,7 +138,7 @@ export function orderedRows(
  */
 export function plainRows(file: LinesFile, columns: readonly LineColumn[]): string {
   const lineBytes = lineRoom(file)
-  const structure = Object.fromEntries(columns.map((column) => [column.plainKey, plainStructure(column)]))
+  const structure = Object.fromEntries(columns.map((column) => [column.plainKey, plainType(column)]))
   const values = columns.map((column) => {
     const value = plainValue(column, `struct_extract(s, ${quotedText(column.plainKey)})`)
     return `${value} AS ${quotedName(column.name)}`

@@ -7,10 +7,11 @@ import {
   type ScalarType,
   type StructField,
 } from '../../../src/convert/hive-types.ts'
+import { partsOf } from '../../../src/convert/duckdb/column-sql.ts'
 import { isTextKind } from '../../../src/convert/accepted-text.ts'
 import { REFUSED, acceptedText } from './accepted-text.ts'
 import { mutated, stringLiteral, value as anyValue, type ColumnSpec } from './generated-records.ts'
-import { hiveType, optionsFor, type GeneratedOptions } from './generated-types.ts'
+import { deepType, hiveType, optionsFor, type GeneratedOptions } from './generated-types.ts'
 
 export interface NestedBatch {
   readonly columns: readonly ColumnSpec[]
@@ -91,6 +92,7 @@ function valueOf(type: HiveType, mood: Mood): fc.Arbitrary<string> {
     const usual = mood === 'calm' ? USUAL[type.kind] : undefined
     return often(fc.constantFrom(...(usual ?? takenBy(type))), anyValue, mood)
   }
+  if (depthOf(type) > DEPTH_MAX) return fc.oneof({ arbitrary: deepValue(type, mood), weight: 30 }, anyValue)
   switch (type.kind) {
     case 'array':
       return often(listOf(valueOf(type.element, mood)), fc.oneof(valueOf(type.element, mood), anyValue), mood)
@@ -98,6 +100,30 @@ function valueOf(type: HiveType, mood: Mood): fc.Arbitrary<string> {
       return often(objectOf(keyOfType(type.key, mood), valueOf(type.value, mood)), anyValue, mood)
     case 'struct':
       return often(structValue(type.fields, mood), anyValue, mood)
+    default:
+      throw new Error('there is no such type')
+  }
+}
+
+const depthOf = (type: HiveType): number => (isNested(type) ? 1 + Math.max(...partsOf(type).map(depthOf)) : 0)
+
+/** One value in each of many that are inside each other. */
+function deepValue(type: HiveType, mood: Mood): fc.Arbitrary<string> {
+  if (!isNested(type) || depthOf(type) <= 2) return valueOf(type, mood)
+  switch (type.kind) {
+    case 'array':
+      return deepValue(type.element, mood).map((json) => `[${json}]`)
+    case 'map':
+      return fc
+        .tuple(keyOfType(type.key, mood), deepValue(type.value, mood))
+        .map(([key, json]) => `{${key}:${json}}`)
+    case 'struct':
+      return fc
+        .tuple(...type.fields.map((field) => deepValue(field.type, mood)))
+        .map(
+          (values) =>
+            `{${values.map((json, at) => `${JSON.stringify(type.fields[at]?.name)}:${json}`).join()}}`,
+        )
     default:
       throw new Error('there is no such type')
   }
@@ -191,7 +217,14 @@ const columnsOf = (isHive: boolean): fc.Arbitrary<readonly ColumnSpec[]> =>
     )
     .chain((names) =>
       fc
-        .tuple(...names.map(() => hiveType(DEPTH_MAX, isHive)))
+        .tuple(
+          ...names.map(() =>
+            fc.oneof(
+              { arbitrary: hiveType(DEPTH_MAX, isHive), weight: 30 },
+              { arbitrary: deepType(isHive), weight: 1 },
+            ),
+          ),
+        )
         .map((types) => names.map((name, index): ColumnSpec => [name, types[index] ?? 'string'])),
     )
 

@@ -83,3 +83,15 @@ export const optionsFor = (
           }
         : { hive: hiveOptions }),
     }))
+
+/** One that is far deeper than what is read quickly. */
+export function deepType(isHive: boolean): fc.Arbitrary<string> {
+  const starts = fc.oneof(
+    fc.constant('array<'),
+    keyType.map((key) => `map<${key},`),
+    fieldName.map((name) => `struct<${name}:`),
+  )
+  return fc
+    .tuple(fc.array(starts, { minLength: 9, maxLength: 40, size: 'max' }), hiveType(1, isHive))
+    .map(([around, inside]) => `${around.join('')}${inside}${'>'.repeat(around.length)}`)
+}

@@ -10,7 +10,6 @@ import { parquetMetadata, type FileMetaData } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
 import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
-import { MADE_DEPTH_MAX } from '../../../src/convert/hive-types.ts'
 import { inputOf, outcomeOf, type Batch, type OpenedEncoder, type Outcome } from './encoding.ts'
 
 let stagingPath = ''
@@ -330,19 +329,82 @@ test('types 100 deep', async () => {
   expect(rows).toEqual([[nested('"7",null')], [null], [nested('"5"')]])
 })
 
-test('numbers and maps in the most arrays are written in good time', async () => {
-  const within = (depth: number, inside: string, [open, close]: readonly [string, string]): string =>
-    open.repeat(depth) + inside + close.repeat(depth)
-  const typed = ['array<', '>'] as const
-  const listed = ['[', ']'] as const
+const within = (depth: number, inside: string, [open, close]: readonly [string, string]): string =>
+  open.repeat(depth) + inside + close.repeat(depth)
+
+test('numbers, maps and bytes as deep as types go are written in good time', async () => {
+  const arrays = ['array<', '>'] as const
+  const maps = ['map<string,', '>'] as const
+  const structs = ['struct<x:', '>'] as const
+  const lists = ['[', ']'] as const
+  const objects = ['{"x":', '}'] as const
   const deep = [
-    ['a', within(99, 'double', typed)],
-    ['m', within(MADE_DEPTH_MAX, 'map<string,int>', typed)],
+    ['a', within(99, 'double', arrays)],
+    ['m', within(98, 'map<int,int>', arrays)],
+    ['n', within(99, 'binary', maps)],
+    ['b', within(99, 'binary', arrays)],
+    ['s', within(99, 'binary', structs)],
+    ['y', within(33, within(33, within(33, 'binary', arrays), maps), structs)],
   ] as const
-  const record = `{"a":${within(99, '-0.0,1.5', listed)},"m":${within(MADE_DEPTH_MAX, '{"k":1}', listed)}}`
-  const { rows } = await outcomeOf(encoder, { columns: deep, records: [record, '{"a":null}'] })
-  expect(rows.length).toBe(2)
-  expect(rows[1]).toEqual([null, null])
+  const record = `{${[
+    `"a":${within(99, '-0.0,1.5', lists)}`,
+    `"m":${within(98, '{"2":1,"1":null}', lists)}`,
+    `"n":${within(98, '{"x":"a\\u0000","":null}', objects)}`,
+    `"b":${within(99, '"é",null', lists)}`,
+    `"s":${within(99, '"\\\\x41"', objects)}`,
+    `"y":${within(33, within(33, within(33, '"\\"\'"', lists), objects), objects)}`,
+  ].join()}}`
+  // As it is shown, a map is a list of pairs and a struct a list of values.
+  const pairs = ['[["x",', ']]'] as const
+  const deepRow = [
+    within(99, '"-0","1.5"', lists),
+    within(98, '[["2","1"],["1",null]]', lists),
+    within(98, '[["x","6100"],["",null]]', pairs),
+    within(99, '"c3a9",null', lists),
+    within(99, '"5c783431"', lists),
+    within(33, within(33, within(33, '"2227"', lists), pairs), lists),
+  ]
+  for (const careful of [false, true]) {
+    const { rows, failures } = await encode({ columns: deep, records: [record, '{"a":null}'], careful })
+    expect(failures).toEqual([])
+    expect(rows).toEqual([deepRow, deep.map(() => null)])
+  }
+})
+
+test('every byte and odd keys of maps are kept in nested values, whatever else is in the batch', async () => {
+  const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('')
+  const keys = [
+    '',
+    '"',
+    "'",
+    '\\',
+    '\\x00',
+    '\u0000',
+    '=',
+    '{}',
+    '[k: 1]',
+    'NULL',
+    'é',
+    '\u{1f600}',
+    '1',
+    '0',
+  ]
+  const map = Object.fromEntries(keys.map((key) => [key, key]))
+  const shownKeys = Object.keys(map)
+  const odd = JSON.stringify({ b: [{ x: bytes }], m: { m: map }, k: bytes })
+  const odds = [['b', 'array<struct<x:binary>>'], ['m', 'map<string,map<string,binary>>'], ['k', 'binary']] as const // prettier-ignore
+  const hex = (characters: string): string => Buffer.from(characters).toString('hex')
+  for (const records of [[odd], [odd, '{"b":[{"x":"a"}],"m":{"z":{"y":"b"}},"k":"c"}{"b":[]}', odd]]) {
+    for (const careful of [false, true]) {
+      const { rows } = await encode({ columns: odds, records, careful })
+      expect(rows[0]?.map((cell, at) => (at === 2 ? cell : (JSON.parse(cell ?? '') as unknown)))).toEqual([
+        [[hex(bytes)]],
+        [['m', shownKeys.map((key) => [key, hex(key)])]],
+        hex(bytes),
+      ])
+      expect(rows.length).toBe(records.length === 1 ? 1 : 4)
+    }
+  }
 })
 
 test('a record of which a few bytes stand for far too much is refused on either path', async () => {

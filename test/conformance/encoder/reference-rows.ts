@@ -2,6 +2,7 @@
 import { isTextKind } from '../../../src/convert/accepted-text.ts'
 import { isNested, typedColumns, type HiveType, type ScalarType } from '../../../src/convert/hive-types.ts'
 import { referenceOutcome, type ReferenceType } from '../../support/hive-reference.ts'
+import { jsonValues, type Json } from '../../support/lossless-json.ts'
 import { cellOf, type Cell } from './encoding.ts'
 import type { NestedBatch } from './generated-nested.ts'
 import type { Shown } from './parquet-readers.ts'
@@ -51,37 +52,30 @@ function scalarName(type: ScalarType): string {
 }
 
 function ofPlain(plain: string, type: HiveType | undefined): Cell {
-  if (type === undefined) throw new Error('there is no such column')
-  // Numbers keep their digits as strings.
-  const lossless = plain.replace(/"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*/g, (token) =>
-    token.startsWith('"') ? token : `"${token}"`,
-  )
-  return cellOf(shownPlain(JSON.parse(lossless), type))
+  const [json] = jsonValues(plain)
+  if (type === undefined || json === undefined) throw new Error('there is no such column')
+  return cellOf(type.kind === 'binary' && json.is === 'string' ? hexOf(json.text) : shownPlain(json, type))
 }
 
-function shownPlain(value: unknown, type: HiveType): Shown {
-  if (value === null) return null
-  if (!isNested(type))
-    return shownScalar(typeof value === 'boolean' ? String(value) : (value as string), type)
-  switch (type.kind) {
-    case 'array':
-      return (value as unknown[]).map((element) => shownPlain(element, type.element))
-    case 'map':
-      return (value as { k: unknown; v: unknown }[]).map(({ k, v }) => [
-        shownPlain(k, type.key),
-        shownPlain(v, type.value),
-      ])
-    case 'struct':
-      return Object.values(value as object).map((field, index) =>
-        shownPlain(field, type.fields[index]?.type ?? type),
-      )
-    default:
-      throw new Error('there is no such type')
-  }
+const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString('hex')
+
+function shownPlain(json: Json, type: HiveType): Shown {
+  if (json.is === 'null') return null
+  if (json.is === 'array' && type.kind === 'array')
+    return json.items.map((item) => shownPlain(item, type.element))
+  if (json.is === 'object' && type.kind === 'struct')
+    return json.members.map(([, field], index) => shownPlain(field, type.fields[index]?.type ?? type))
+  if (json.is === 'object' && type.kind === 'map')
+    return json.members.map(([key, value]) => [shownScalar(key, type.key), shownPlain(value, type.value)])
+  if (isNested(type)) throw new Error(`${json.is} is no ${type.kind}`)
+  return shownScalar('text' in json ? json.text : json.is, type)
 }
 
 function shownScalar(text: string, type: ScalarType): string {
-  if (type.kind === 'binary') return Buffer.from(text, 'base64').toString('hex')
+  if (type.kind === 'binary') {
+    const bytes = text.replace(/\\x(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    return Buffer.from(bytes, 'latin1').toString('hex')
+  }
   if (isTextKind(type.kind)) return text
   if (type.kind === 'float' || type.kind === 'double') {
     return Object.is(Number(text), -0) ? '-0' : String(Number(text))
