@@ -5,7 +5,7 @@
  * failed to the error prefix (failed-records).
  */
 import { FrameError } from '../domain/errors.ts'
-import { FrameBuilder, type Frame } from '../domain/frame.ts'
+import { FRAME_HEADER_BYTES, Frame, FrameBuilder, writeFrameHeader } from '../domain/frame.ts'
 import { MetadataBuilder } from '../domain/metadata-builder.ts'
 import type { FrameMetadata } from '../domain/metadata-section.ts'
 import type { Partitions } from '../domain/ports.ts'
@@ -58,6 +58,11 @@ export class DecidedRecords {
         yield frame
         continue
       }
+      if (frame.header.metadataBytes === 0 && !frame.isOdd && !hasParts) {
+        const left = reading.sieve(frame)
+        if (left !== undefined) yield left
+        continue
+      }
       const undecided = reading.sort(frame)
       if (!isDecided) yield frame
       else if (undecided.length > 0) yield frameOf(undecided, frame)
@@ -96,6 +101,21 @@ class Reading {
     this.#hasMetadata ||= frame.header.metadataBytes > 0
     this.#total += frame.records
     this.#undecided += frame.records
+  }
+
+  /** Of a frame without metadata, each record a source of its own: those that are not decided, if there are any. */
+  sieve(frame: Frame): Frame | undefined {
+    const { partitions } = this.#options
+    const refused: number[] = []
+    for (let index = 0; index < frame.records; index += 1) {
+      const failure = partitionVerdict(partitions, this.#total + index)
+      if (failure === undefined) continue
+      this.#records[known(failure.errorType)] += 1
+      refused.push(index)
+    }
+    this.#total += frame.records
+    this.#undecided += frame.records - refused.length
+    return refused.length === frame.records ? undefined : frameWithout(frame, refused)
   }
 
   /** Answers the records that are not decided. */
@@ -172,6 +192,38 @@ function metadataOf(frame: Frame): FrameMetadata {
   if (frame.metadata === undefined)
     throw new FrameError('read frame: it has verdicts, but no metadata to hold them')
   return frame.metadata
+}
+
+/**
+ * A clean frame without some of its records: what is between them is copied at once.
+ *
+ * @param refused ascending
+ */
+function frameWithout(frame: Frame, refused: readonly number[]): Frame {
+  const { payload, lengths, arrivalMs } = frame
+  const records = frame.records - refused.length
+  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + 4 * records + payload.length)
+  let lengthsEnd = FRAME_HEADER_BYTES
+  let payloadEnd = FRAME_HEADER_BYTES + 4 * records
+  let first = 0
+  let start = 0
+  for (const index of [...refused, frame.records]) {
+    let end = start
+    for (let at = first; at < index; at += 1) end += frame.length(at) + 1
+    lengthsEnd += lengths.copy(buffer, lengthsEnd, 4 * first, 4 * index)
+    payloadEnd += payload.copy(buffer, payloadEnd, start, end)
+    first = index + 1
+    start = index < frame.records ? end + frame.length(index) + 1 : end
+  }
+  const recordBytes = payloadEnd - FRAME_HEADER_BYTES - 5 * records
+  writeFrameHeader(buffer.subarray(0, payloadEnd), {
+    flags: 0,
+    records,
+    arrivalMs,
+    recordBytes,
+    metadataBytes: 0,
+  })
+  return new Frame(buffer.subarray(0, payloadEnd))
 }
 
 /** A frame of some of the records of another, with what that one says of them. */

@@ -1,8 +1,10 @@
 /** Records with a verdict do not reach the encoder, and nothing else about a batch changes for it. */
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DecidedRecords, recordsWithMetadata } from '../../src/deliver/decided-records.ts'
 import { FrameError } from '../../src/domain/errors.ts'
 import type { Frame } from '../../src/domain/frame.ts'
+import { PARTITION_VERDICT } from '../../src/domain/ports.ts'
 import { ERROR_TYPES, type ErrorType, type RecordVerdict } from '../../src/domain/record-metadata.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
 import { sequenceNumber } from '../conformance/store/shard-fixture.ts'
@@ -115,4 +117,36 @@ test('a type of error that only a newer Hydrant knows leaves the batch to it', a
   const verdict = { ...tooLarge, errorType: 'weighing-failed' as ErrorType }
   const reading = undecided(new DecidedRecords(), [kinesisFrame([record(1, 'x', { verdict })])])
   await expect(reading).rejects.toSatisfy((error) => error instanceof FrameError && error.newer)
+})
+
+test('whichever records partitioning refuses, the frame of the others is as if it had never held them', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom('', 'a', 'é', 'a longer record', 'two\nlines'), fc.boolean()), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+      async (records) => {
+        const refusal = { errorType: 'metadata-extraction-failed', code: 'C', message: 'M' } as const
+        const partitions = {
+          objects: [],
+          objectOf: Uint32Array.from(records, ([, isRefused]) => (isRefused ? PARTITION_VERDICT : 0)),
+          verdicts: [refusal],
+        }
+        const frame = frameOf(records.map(([data]) => data))
+        const decided = new DecidedRecords({ partitions })
+        const passed = await undecided(decided, [frame])
+        const left = records.flatMap(([data, isRefused]) => (isRefused ? [] : [data]))
+        const expected = left.length === 0 ? [] : [frameOf(left).buffer]
+        expect(passed.map(({ buffer }) => buffer)).toEqual(expected)
+        expect(decided.found).toEqual({
+          total: records.length,
+          records: { ...noErrors, 'metadata-extraction-failed': records.length - left.length },
+          dropped: 0,
+          yielding: left.length,
+          hasMetadata: false,
+        })
+      },
+    ),
+  )
 })
