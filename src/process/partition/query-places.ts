@@ -2,6 +2,7 @@
  * The keys that a query gives the records of a batch: quickly for those that are beyond doubt, by jq for the others, a block
  * at a time and in order.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
 import { EncoderError } from '../../domain/errors.ts'
@@ -14,6 +15,7 @@ import {
   type ProcessInput,
 } from '../../domain/ports.ts'
 import { QueryRun, type QueryOutcome } from '../jq/query-runner.ts'
+import { recordJson } from '../jq/record-json.ts'
 import { eachOrdinal } from './each-ordinal.ts'
 import { uint32s } from './growing-array.ts'
 import { readQueryKeys, type QueryKey } from './key-expression.ts'
@@ -38,6 +40,8 @@ export interface QueryPlacesOptions extends QueryLimits {
 /** jq is slow record by record and no faster for more than this. */
 const BLOCK_RECORDS = 1_000
 const BLOCK_BYTES = 1 << 20
+/** Of records that are told without jq between two turns of the event loop. */
+const TURN_BYTES = 1 << 18
 /** Not decided yet; no place is so high. */
 const PENDING = NOT_PARTITIONED - 1
 
@@ -137,10 +141,14 @@ export class QueryPlaces {
     return untimed(() => this.#askInBlocks(asking))
   }
 
-  /** Records are asked about in order; an answer comes some records later. */
+  /**
+   * Records are asked about in order; an answer comes some records later. What jq could not read is told without it, until it
+   * is needed: a batch whose only doubtful records are no JSON never starts one, which takes as long as 20,000 quick records.
+   */
   async #askInBlocks({ frames, isAsked, answer }: Asking): Promise<void> {
     const { input, ...options } = this.#options
     const { batch, signal } = input
+    const { verdicts } = options
     const run = new QueryRun({ ...options, nowMs: batch.sealedAtMs, signal })
     const outcomes = new OutcomePlaces(this.#options)
     let block = new RecordBlock()
@@ -153,10 +161,22 @@ export class QueryPlaces {
     }
     try {
       let ordinal = -1
+      let isNeeded = false
+      let bytesTold = 0
       for await (const frame of frames) {
         for (const record of frame.recordViews()) {
           ordinal += 1
           if (!isAsked(ordinal)) continue
+          isNeeded ||= recordJson(record) !== undefined
+          if (!isNeeded) {
+            answer(ordinal, verdicts.place(notJson))
+            bytesTold += record.length
+            if (bytesTold < TURN_BYTES) continue
+            bytesTold = 0
+            await nextTurn()
+            signal.throwIfAborted()
+            continue
+          }
           if (block.ordinals.length > 0 && block.bytesWith(record) > BLOCK_BYTES) await ask()
           block.add(ordinal, record)
           if (block.ordinals.length === BLOCK_RECORDS) await ask()
