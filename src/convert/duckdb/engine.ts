@@ -150,7 +150,9 @@ export class Session {
         const chunk = await result.fetchChunk()
         if (chunk === null || chunk.rowCount === 0) return
         const values = chunk.getColumnVector(0)
-        for (let row = 0; row < chunk.rowCount; row += 1) take(Number(values.getItem(row)))
+        // Asked once: the chunk has to ask DuckDB each time.
+        const rows = values.itemCount
+        for (let row = 0; row < rows; row += 1) take(Number(values.getItem(row)))
       }
     })
   }
