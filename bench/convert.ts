@@ -54,7 +54,7 @@ interface Impurity {
   readonly odd: boolean
 }
 
-function framesOf(make: MakeOrder, { bad, odd }: Impurity, count = RECORDS): Frame[] {
+export function framesOf(make: MakeOrder, { bad, odd }: Impurity, count = RECORDS): Frame[] {
   const random = seeded(7)
   const frames: Frame[] = []
   for (let first = 0; first < count; first += RECORDS_PER_FRAME) {

@@ -1,6 +1,6 @@
 /**
- * Conversion into many objects, as dynamic partitioning asks for: a batch of 128 MiB in one object and in 100, by turns, and
- * batches of a gigabyte in 10,000, for their time and memory.
+ * Dynamic partitioning as a whole (partitioned.ts), then conversion into many objects alone: a batch of 128 MiB in one object
+ * and in 100, by turns, and batches of a gigabyte in 10,000, for their time and memory.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { RAW } from '../src/domain/plan.ts'
 import type { EncodeInput, Encoder } from '../src/domain/ports.ts'
 import { inputOf, orderFrames, rssAnonMib } from './convert.ts'
 import { eightColumns, seeded } from './orders.ts'
+import { benchPartitioned } from './partitioned.ts'
 
 const MIB = 1024 ** 2
 /** About 128 MiB of orders. */
@@ -124,6 +125,7 @@ const unconverted = ({ plan, ...input }: EncodeInput): EncodeInput => ({
 
 /** Prints the figures and gives them back. */
 export async function benchPartitions(): Promise<readonly PartitionFigure[]> {
+  await benchPartitioned((line) => process.stdout.write(`${line}\n`))
   const stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-bench-'))
   const log = createLog('warn')
   const options = { stagingPath, threads: 1, memoryLimitBytes: 256 * MIB, log }
