@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- NAME…] [-- --seconds N]: speed and memory, beside the limit measured in the same run. Names: convert
- * (with the limit, DuckDB alone), partitions, keys, objects, transform, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
+ * (with the limit, DuckDB alone), partitions, keys, objects, small, transform, compression, embedded, redis, sigv4, put-record, backlog, kinesis. Without a name: all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ import { benchKeys } from './keys.ts'
 import { benchPartitions } from './partitions.ts'
 import { benchTransform } from './transform.ts'
 import { sayObjects } from './simulated-objects.ts'
+import { benchSmallRecords } from './small-records.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -146,6 +147,7 @@ if (wanted('partitions')) await benchPartitions()
 if (wanted('transform')) await sayTransform()
 if (wanted('keys')) await benchKeys(say)
 if (wanted('objects')) sayObjects(say)
+if (wanted('small')) await benchSmallRecords(say)
 if (wanted('compression')) await sayCompression()
 if (wanted('embedded')) await benchEndToEnd('embedded')
 if (wanted('redis')) await benchEndToEnd('redis')

@@ -30,6 +30,11 @@ export class ErrorLines {
     if (this.#heldBytes > IN_MEMORY_BYTES_MAX) await this.#spill()
   }
 
+  /** Of the lines added so far. */
+  get bytes(): number {
+    return this.#heldBytes + this.#spilledBytes
+  }
+
   /** All lines, after the last; the file stays until `remove`. */
   async finish(): Promise<ObjectBody> {
     if (this.#file === undefined) return { bytes: Buffer.concat(this.#held) }

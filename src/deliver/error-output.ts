@@ -1,5 +1,9 @@
-/** What of a batch goes to the error prefix: an object for each type of error, its lines in the order of the batch. */
+/**
+ * What of a batch goes to the error prefix: an object for each type of error, its lines in the order of the batch. Of so many
+ * lines that S3 would not take them in one put they are several.
+ */
 import { join } from 'node:path'
+import { MIB } from '../domain/limits.ts'
 import type { DeliveredObject } from '../domain/outcome.ts'
 import type { Destination, Encoded } from '../domain/ports.ts'
 import { ERROR_TYPES, type ErrorType } from '../domain/record-metadata.ts'
@@ -15,6 +19,9 @@ import { errorObjectKey } from './object-key.ts'
 import type { RecordsToEncode } from './processed-records.ts'
 import { FailedSources, type FailedSourceCounts } from './source-accounts.ts'
 
+/** S3 takes 5 GiB in one put. A line, of a record of 32 MiB at the most, is not cut. */
+const OBJECT_BYTES = 4 * 1024 * MIB
+
 export interface ErrorOutputOptions {
   readonly destination: Destination
   /** A folder of this process for error lines that do not fit in memory. */
@@ -22,6 +29,8 @@ export interface ErrorOutputOptions {
   readonly crash: CrashHook
   /** Told of each record that failed, in the order of the batch. */
   readonly onFailure?: (failure: LocatedFailure) => void
+  /** Bytes at which an object of error lines is followed by another. Default: 4 GiB. */
+  readonly errorObjectBytes?: number
 }
 
 /** An attempt of which it is known what failed. */
@@ -44,17 +53,57 @@ export async function putErrors(options: ErrorOutputOptions, attempt: FailedAtte
     options.stagingPath,
     `errors-${batch.stream.incarnation}-${batch.batchId}-${batch.attempts}`,
   )
-  const lines = byType((type) => new ErrorLines(`${staged}-${type}.ndjson`))
+  const written = new WrittenLines(staged, options.errorObjectBytes ?? OBJECT_BYTES)
   try {
-    const sources = await writeLines(options, attempt, expected, lines)
+    const sources = await writeLines(options, attempt, expected, written)
     options.crash('after-error-file')
     const objects: DeliveredObject[] = []
     for (const type of ERROR_TYPES) {
-      if (lines[type].count > 0) objects.push(await putErrorObject(options, attempt, type, lines[type]))
+      for (const [part, lines] of written.of(type).entries())
+        objects.push(await putErrorObject(options, attempt, { type, part, lines }))
     }
     return { objects, ...sources }
   } finally {
-    for (const type of ERROR_TYPES) await lines[type].remove()
+    await written.remove()
+  }
+}
+
+/** The lines of one object to be. */
+interface ErrorPart {
+  readonly type: ErrorType
+  /** Counts from 0 within its type. */
+  readonly part: number
+  readonly lines: ErrorLines
+}
+
+/** Cut where they have reached a number of bytes, which nothing but the lines themselves decides. */
+class WrittenLines {
+  readonly #path: string
+  readonly #objectBytes: number
+  readonly #parts: Readonly<Record<ErrorType, ErrorLines[]>> = byType(() => [])
+
+  /** @param path that the paths of staged lines begin with */
+  constructor(path: string, objectBytes: number) {
+    this.#path = path
+    this.#objectBytes = objectBytes
+  }
+
+  async add(type: ErrorType, line: string): Promise<void> {
+    const parts = this.#parts[type]
+    let lines = parts.at(-1)
+    if (lines === undefined || lines.bytes >= this.#objectBytes) {
+      lines = new ErrorLines(`${this.#path}-${type}-${parts.length}.ndjson`)
+      parts.push(lines)
+    }
+    await lines.add(line)
+  }
+
+  of(type: ErrorType): readonly ErrorLines[] {
+    return this.#parts[type]
+  }
+
+  async remove(): Promise<void> {
+    for (const type of ERROR_TYPES) for (const lines of this.#parts[type]) await lines.remove()
   }
 }
 
@@ -80,7 +129,7 @@ async function writeLines(
   { onFailure }: ErrorOutputOptions,
   { batch, plan, records, decided, encoded }: FailedAttempt,
   expected: Readonly<Record<ErrorType, number>>,
-  lines: Readonly<Record<ErrorType, ErrorLines>>,
+  written: WrittenLines,
 ): Promise<FailedSourceCounts> {
   const { frames, partitions, earlier } = records
   const found = byType(() => 0)
@@ -99,7 +148,7 @@ async function writeLines(
     }
   }
   for await (const failure of deliveredRaw(counted(), earlier)) {
-    await lines[failure.errorType].add(errorLine(failure, batch, plan))
+    await written.add(failure.errorType, errorLine(failure, batch, plan))
   }
   for (const type of ERROR_TYPES) {
     if (found[type] === expected[type]) continue
@@ -114,8 +163,7 @@ async function writeLines(
 async function putErrorObject(
   options: ErrorOutputOptions,
   attempt: DeliveryAttempt,
-  errorType: ErrorType,
-  lines: ErrorLines,
+  { type: errorType, part, lines }: ErrorPart,
 ): Promise<DeliveredObject> {
   const { batch, plan, digest } = attempt
   const { destination } = plan
@@ -127,9 +175,9 @@ async function putErrorObject(
     stream: batch.stream.name,
     version: plan.version,
     oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part: 0 },
+    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part },
   })
-  const object = { key, body: await lines.finish(), part: errorType }
+  const object = { key, body: await lines.finish(), part: part === 0 ? errorType : `${errorType}-${part}` }
   const bytes = await putObject(options.destination, attempt, destination, object)
   options.crash('after-error-put')
   return { bucket: destination.bucket, key, bytes, rows: lines.count, kind: 'error' }

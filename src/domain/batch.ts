@@ -77,10 +77,10 @@ export function releasedState(plan: Plan | undefined): 'sealed' | 'planned' {
 }
 
 /**
- * A batch of so many records is sealed by size whatever its bytes: a batch of tiny records must not take more memory and
- * time than any other, and an error line for each of them must fit into one object (5 GiB, S3's limit of a put).
+ * A batch of so many records is sealed by size whatever its bytes: what is known of a record while its batch is delivered
+ * takes memory, some twelve bytes of it. As many as a gigabyte of small orders, so that of those it is the bytes that seal.
  */
-export const BATCH_RECORDS_SEALED = 4_000_000
+export const BATCH_RECORDS_SEALED = 8_000_000
 
 export interface BatchRef {
   readonly stream: StreamRef

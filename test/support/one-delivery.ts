@@ -31,6 +31,7 @@ export interface OneDeliveryOptions {
   readonly refuse?: (object: ObjectToPut) => DestinationError | undefined
   /** Objects whose puts are not answered before they are given up. Default: none. */
   readonly hangs?: (object: ObjectToPut) => boolean
+  readonly errorObjectBytes?: number
   /** Throws to end an attempt where it is. */
   readonly crash?: CrashHook
 }
@@ -113,6 +114,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
     metrics,
     log: createLog('silent'),
     crash: options.crash ?? neverCrash,
+    ...(options.errorObjectBytes === undefined ? {} : { errorObjectBytes: options.errorObjectBytes }),
     attemptMaxMs: 60_000,
   })
   return {

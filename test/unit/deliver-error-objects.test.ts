@@ -178,3 +178,30 @@ test('of a record from a data stream every type tells where Kinesis had it, afte
     .map(({ body }) => JSON.parse(body.toString()) as Record<string, unknown>)
   for (const line of lines) expect(line).toMatchObject({ sequenceNumber: '4967', subSequenceNumber: 2 })
 })
+
+test('lines of one type that are too many for one put go to several objects, in order and each once', async () => {
+  const texts = Array.from({ length: 10 }, (_, index) => `refused ${index}`)
+  const { processing: _none, partitioning: _nor, ...destination } = planOf({}).destination
+  const { processorsVersion: _version, ...plan } = planOf({})
+  const options = {
+    frames: [frameOf(texts.slice(0, 4)), frameOf(texts.slice(4))],
+    encoder: partEncoder,
+    plan: { ...plan, destination },
+    stagingPath: folder,
+    errorObjectBytes: 1_000,
+  }
+  const run = oneDelivery(options)
+  await run.attempt()
+  const objects = run.puts.filter(({ key }) => key.startsWith('errors/'))
+  expect(objects.length).toBeGreaterThan(2)
+  expect(new Set(objects.map(({ key }) => key)).size).toBe(objects.length)
+  expect(objects.map(({ metadata }) => metadata['hydrant-part'])).toEqual(
+    objects.map((_, part) => `format-conversion-failed${part === 0 ? '' : `-${part}`}`),
+  )
+  for (const { body } of objects.slice(0, -1)) expect(body.length).toBeGreaterThanOrEqual(1_000)
+  expect(errorsOf(run).map(({ data }) => data.toString())).toEqual(texts)
+  expect(run.outcome).toMatchObject({ failed: 10, errors: { Bad: 10 } })
+  const again = oneDelivery(options)
+  await again.attempt()
+  expect(again.puts).toEqual(run.puts)
+})

@@ -1,9 +1,9 @@
 /** How many objects a stream's partitions make, by a simulated clock: `npm run bench -- objects` prints the whole table. */
 import { expect, test } from 'vitest'
 import { SIMULATED, simulatedObjects } from '../../../bench/simulated-objects.ts'
-import { BATCH_RECORDS_SEALED } from '../../../src/domain/batch.ts'
+import { INTERVAL_IN_SECONDS } from '../../../src/domain/limits.ts'
 
-test.each([60, 240])(
+test.each([60, 240, INTERVAL_IN_SECONDS.fallback])(
   'ten minutes of 50,000 records a second in 100 partitions make at most three objects a partition in %i s',
   (intervalSeconds) => {
     const made = simulatedObjects({ ...SIMULATED, intervalSeconds })
@@ -14,8 +14,8 @@ test.each([60, 240])(
   },
 )
 
-test('in a longer interval it is the number of records that seals batches, and each makes one object a partition', () => {
+test('in a longer interval it is the bytes of records that seal batches, and each makes one object a partition', () => {
   const { mostPerInterval } = simulatedObjects({ ...SIMULATED, intervalSeconds: 900 })
-  const secondsABatch = BATCH_RECORDS_SEALED / SIMULATED.recordsPerSecond
+  const secondsABatch = SIMULATED.batchBytes / (SIMULATED.recordsPerSecond * SIMULATED.recordBytes)
   expect(mostPerInterval).toBeLessThanOrEqual(Math.ceil(SIMULATED.seconds / secondsABatch))
 })
