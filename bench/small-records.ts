@@ -1,6 +1,6 @@
 /**
- * The memory of batches whose records are small, or become many: a gigabyte of them, or as many as seal a batch, through the
- * whole landing (processors, keys, objects, error output) into a destination that keeps nothing. One case a process, since a
+ * The memory of batches whose records are small, or become many: as many as seal a batch, or several pieces, through the whole
+ * landing (processors, keys, objects, error output) into a destination that keeps nothing. One case a process, since a
  * peak is that of a process: `npm run bench -- small` runs them one after another.
  */
 import { execFile } from 'node:child_process'
@@ -27,7 +27,6 @@ import { createProcessors } from '../src/process/processors.ts'
 import { rssAnonMib } from './convert.ts'
 
 const MIB = 1024 ** 2
-const GIB = 1024 ** 3
 const RECORDS_PER_FRAME = 500
 const ARRIVAL_MS = 1_790_000_000_000
 
@@ -44,7 +43,9 @@ const tiny = (index: number): Buffer => Buffer.from(`{"k":${100 + (index % 100)}
 /** The most that may be taken apart, two bytes each. */
 const nothings = Buffer.from('{}'.repeat(500))
 const somethings = Buffer.from(Array.from({ length: 500 }, (_, k) => `{"k":${100 + (k % 100)}}`).join(''))
-const bomb = gzipSync(Buffer.alloc(31 * MIB, ' '))
+const bomb = gzipSync(
+  JSON.stringify({ messageType: 'DATA_MESSAGE', logEvents: [{ message: 'x'.repeat(31 * MIB) }] }),
+)
 const deaggregating: Processing = { deaggregation: { kind: 'json' } }
 
 const CASES: Readonly<Record<string, SmallCase>> = {
@@ -54,15 +55,20 @@ const CASES: Readonly<Record<string, SmallCase>> = {
     record: () => Buffer.from('{"v":1}'),
     records: BATCH_RECORDS_SEALED,
   },
-  '1 GiB of ten bytes each, de-aggregated, to Parquet': {
+  'nine bytes each, de-aggregated, as they are': {
     record: () => somethings,
-    records: Math.ceil(GIB / somethings.length),
+    records: Math.ceil((256 * MIB) / somethings.length),
+    processing: deaggregating,
+  },
+  'nine bytes each, de-aggregated, to Parquet': {
+    record: () => somethings,
+    records: Math.ceil((256 * MIB) / somethings.length),
     processing: deaggregating,
     converts: true,
   },
-  '1 GiB of {}, de-aggregated': {
+  'two bytes each, de-aggregated, without a key': {
     record: () => nothings,
-    records: Math.ceil(GIB / nothings.length),
+    records: Math.ceil((16 * MIB) / nothings.length),
     processing: deaggregating,
   },
   '128 MiB of bombs': {

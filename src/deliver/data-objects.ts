@@ -58,7 +58,7 @@ async function named(
 }
 
 function keyOf(
-  { batch, plan, digest }: DeliveryAttempt,
+  { batch, plan, digest, piece }: DeliveryAttempt,
   { part, extension }: EncodedObject,
   partitions: Partitions | undefined,
 ): string {
@@ -78,6 +78,7 @@ function keyOf(
       sourceDigest,
       partition: object === undefined ? '' : partitionText(object),
       part: object?.part ?? part,
+      ...(piece && { piece: piece.index }),
     },
     extension: destination.fileExtension ?? extension,
   })

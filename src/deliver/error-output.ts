@@ -127,11 +127,12 @@ function sumOf(counts: Readonly<Record<string, number>>): number {
 /** Fails unless each record that is known to have failed was found, and no other. */
 async function writeLines(
   { onFailure }: ErrorOutputOptions,
-  { batch, plan, records, decided, encoded }: FailedAttempt,
+  { batch, plan, piece, records, decided, encoded }: FailedAttempt,
   expected: Readonly<Record<ErrorType, number>>,
   written: WrittenLines,
 ): Promise<FailedSourceCounts> {
   const { frames, partitions, earlier } = records
+  const before = piece?.start.records ?? 0
   const found = byType(() => 0)
   const sources = new FailedSources()
   const counted = async function* (): AsyncGenerator<LocatedFailure> {
@@ -148,7 +149,8 @@ async function writeLines(
     }
   }
   for await (const failure of deliveredRaw(counted(), earlier)) {
-    await written.add(failure.errorType, errorLine(failure, batch, plan))
+    const ordinal = before + failure.ordinal
+    await written.add(failure.errorType, errorLine({ ...failure, ordinal }, batch, plan))
   }
   for (const type of ERROR_TYPES) {
     if (found[type] === expected[type]) continue
@@ -165,7 +167,7 @@ async function putErrorObject(
   attempt: DeliveryAttempt,
   { type: errorType, part, lines }: ErrorPart,
 ): Promise<DeliveredObject> {
-  const { batch, plan, digest } = attempt
+  const { batch, plan, digest, piece } = attempt
   const { destination } = plan
   const key = errorObjectKey({
     ...timesOf(plan),
@@ -175,7 +177,13 @@ async function putErrorObject(
     stream: batch.stream.name,
     version: plan.version,
     oldestArrivalMs: batch.oldestArrivalMs,
-    identity: { batchId: batch.batchId, sourceDigest: digest.value, partition: '', part },
+    identity: {
+      batchId: batch.batchId,
+      sourceDigest: digest.value,
+      partition: '',
+      part,
+      ...(piece && { piece: piece.index }),
+    },
   })
   const object = { key, body: await lines.finish(), part: part === 0 ? errorType : `${errorType}-${part}` }
   const bytes = await putObject(options.destination, attempt, destination, object)

@@ -5,7 +5,7 @@
 import type { Frame } from '../domain/frame.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Encoder } from '../domain/ports.ts'
+import type { Encoder, PieceStart } from '../domain/ports.ts'
 import type { DeliveryAttempt } from './attempt.ts'
 import { putDataObjects, type DataObjectsOptions } from './data-objects.ts'
 import { DecidedRecords } from './decided-records.ts'
@@ -20,21 +20,42 @@ export interface LandingOptions extends ProcessingOptions, DataObjectsOptions, E
 
 export interface Landed {
   readonly outcome: Outcome
-  /** Of the batch; there with dynamic partitioning. */
+  /** Of the batch, or of the piece of it that has most; there with dynamic partitioning. */
   readonly partitions?: number
   /** The batch had more partitions than its plan allows. */
   readonly isOverPartitions?: boolean
 }
 
-/** Puts everything that the batch yields, and answers what became of it. */
+/**
+ * Puts everything that the batch yields, and answers what became of it. A batch that processors make very much of is landed
+ * piece by piece; each has the time of an attempt.
+ */
 export async function land(options: LandingOptions, attempt: DeliveryAttempt): Promise<Landed> {
+  let { landed, next } = await landPiece(options, attempt)
+  for (let index = 1; next !== undefined; index += 1) {
+    await attempt.untimed?.(() => Promise.resolve())
+    const following = await landPiece(options, { ...attempt, piece: { index, start: next } })
+    landed = together(landed, following.landed)
+    next = following.next
+  }
+  return landed
+}
+
+interface LandedPiece {
+  readonly landed: Landed
+  readonly next: PieceStart | undefined
+}
+
+async function landPiece(options: LandingOptions, attempt: DeliveryAttempt): Promise<LandedPiece> {
   const records = await processRecords(options, attempt)
   try {
     options.crash('after-process')
     const outcome = await landRecords(options, attempt, records)
     const { partitions } = records
-    if (partitions === undefined) return { outcome }
-    return { outcome, partitions: partitionsIn(partitions), isOverPartitions: isOverLimit(partitions) }
+    const next = records.next()
+    if (partitions === undefined) return { landed: { outcome }, next }
+    const isOverPartitions = isOverLimit(partitions)
+    return { landed: { outcome, partitions: partitionsIn(partitions), isOverPartitions }, next }
   } finally {
     await records.dispose()
   }
@@ -115,16 +136,41 @@ async function yieldingSources({ records, decided, encoded, signal }: FailedAtte
 }
 
 function outcomeOf(
-  { batch, encoded }: FailedAttempt,
+  { batch, encoded, records, piece }: FailedAttempt,
   objects: Outcome['objects'],
   { failed, refused, errors }: ErrorOutput,
   yielding: number,
 ): Outcome {
+  const received = (records.next()?.records ?? batch.records) - (piece?.start.records ?? 0)
   const delivered = yielding - refused
-  const dropped = batch.records - failed - delivered
+  const dropped = received - failed - delivered
   if (delivered < 0 || dropped < 0)
     throw new Error(
-      `count records of ${batch.batchId}: ${delivered} delivered and ${failed} failed of ${batch.records}`,
+      `count records of ${batch.batchId}: ${delivered} delivered and ${failed} failed of ${received}`,
     )
   return { delivered, failed, dropped, rows: encoded.rows, errors, objects }
+}
+
+/** Of pieces that follow one another. Their partitions may be the same ones. */
+function together(before: Landed, after: Landed): Landed {
+  const outcome = joined(before.outcome, after.outcome)
+  if (before.partitions === undefined || after.partitions === undefined) return { outcome }
+  return {
+    outcome,
+    partitions: Math.max(before.partitions, after.partitions),
+    isOverPartitions: before.isOverPartitions === true || after.isOverPartitions === true,
+  }
+}
+
+function joined(before: Outcome, after: Outcome): Outcome {
+  const errors = { ...before.errors }
+  for (const [code, count] of Object.entries(after.errors)) errors[code] = (errors[code] ?? 0) + count
+  return {
+    delivered: before.delivered + after.delivered,
+    failed: before.failed + after.failed,
+    dropped: before.dropped + after.dropped,
+    rows: before.rows + after.rows,
+    errors,
+    objects: [...before.objects, ...after.objects],
+  }
 }

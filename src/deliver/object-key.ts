@@ -30,6 +30,8 @@ export interface ObjectIdentity {
   readonly partition: string
   /** Counts from 0 within a partition. */
   readonly part: number
+  /** Which piece of the batch, where that was landed in several; absent: the first. */
+  readonly piece?: number
 }
 
 interface KeyInput {
@@ -118,8 +120,10 @@ function evaluate(
 }
 
 /** What Firehose draws, for a use of its own. */
-function drawn({ batchId, sourceDigest, partition, part }: ObjectIdentity, kind: Kind, use: string): string {
-  return derivedUuid([use, kind, batchId, sourceDigest, partition, part])
+function drawn(identity: ObjectIdentity, kind: Kind, use: string): string {
+  const { batchId, sourceDigest, partition, part, piece } = identity
+  const ofPiece = piece === undefined ? [] : [piece]
+  return derivedUuid([use, kind, batchId, sourceDigest, partition, part, ...ofPiece])
 }
 
 const namePattern = pattern('yyyy-MM-dd-HH-mm-ss')

@@ -5,7 +5,7 @@
 import type { Log } from '../account/log.ts'
 import type { Frame } from '../domain/frame.ts'
 import { PROCESSORS_VERSION, type Plan } from '../domain/plan.ts'
-import type { Partitions, Processors } from '../domain/ports.ts'
+import type { Partitions, PieceStart, Processors } from '../domain/ports.ts'
 import type { DeliveryAttempt } from './attempt.ts'
 import type { EarlierRecords } from './delivered-raw.ts'
 import { DerivedDigest } from './source-digest.ts'
@@ -16,7 +16,7 @@ export interface ProcessingOptions {
 }
 
 export interface RecordsToEncode {
-  /** The records, the decided ones among them; may be called again. */
+  /** The records of the piece, the decided ones among them; may be called again. */
   readonly frames: () => AsyncIterable<Frame>
   readonly partitions?: Partitions | undefined
   /** A source record may have been made into several, or into none. */
@@ -25,22 +25,26 @@ export interface RecordsToEncode {
   readonly earlier: EarlierRecords
   /** There with a transform. Every reading passes it. */
   readonly derived?: DerivedDigest
+  /** Where the next piece of the batch begins, if there is one, once the records were read to their end. */
+  readonly next: () => PieceStart | undefined
   readonly dispose: () => Promise<void>
 }
 
 export async function processRecords(
   { processors, log }: ProcessingOptions,
-  { batch, plan, frames, signal, untimed, lend }: DeliveryAttempt,
+  { batch, plan, frames: ofBatch, piece, signal, untimed, lend }: DeliveryAttempt,
 ): Promise<RecordsToEncode> {
   const { processing, partitioning } = plan.destination
   if (processing === undefined && partitioning === undefined)
-    return { frames, hasParts: false, earlier: {}, dispose: () => Promise.resolve() }
-  warnOfVersion(log, batch.batchId, plan)
+    return { frames: ofBatch, hasParts: false, earlier: {}, next: nothing, dispose: () => Promise.resolve() }
+  if (piece === undefined) warnOfVersion(log, batch.batchId, plan)
+  const frames = piece === undefined ? ofBatch : () => framesFrom(ofBatch(), piece.start.frames)
   const processed = await processors.process({
     batch,
     plan,
     frames,
     signal,
+    ...(piece && { piece: piece.start }),
     ...(untimed && { untimed }),
     ...(lend && { lend }),
   })
@@ -56,7 +60,19 @@ export async function processRecords(
       untransformed: processing?.transform && (() => processed.untransformed()),
     },
     ...(derived && { derived }),
+    next: () => processed.next?.(),
     dispose: () => processed.dispose(),
+  }
+}
+
+const nothing = (): undefined => undefined
+
+/** Without the first ones. */
+async function* framesFrom(frames: AsyncIterable<Frame>, first: number): AsyncGenerator<Frame> {
+  let index = 0
+  for await (const frame of frames) {
+    if (index >= first) yield frame
+    index += 1
   }
 }
 

@@ -16,7 +16,7 @@ export const RAW = { engine: 'raw', engineVersion: '1' } as const
 export const CONVERSION_RULES_VERSION = '2'
 
 /** Goes up when the same batch and plan would be processed or partitioned otherwise. */
-export const PROCESSORS_VERSION = '1'
+export const PROCESSORS_VERSION = '2'
 
 export interface Plan {
   /** Version of the destination that this plan was made from. */

@@ -55,10 +55,25 @@ export type ObjectBody =
   | { readonly bytes: Uint8Array; readonly path?: never }
   | { readonly path: string; readonly length: number; readonly bytes?: never }
 
+/**
+ * Where a piece of a batch begins. Processors may make many times of a batch what it was, so they take as much of it at a
+ * time as is bounded in memory and on disk: as a rule all, else pieces one after another, each of whole frames.
+ */
+export interface PieceStart {
+  /** Of the batch before it: frames, records, and the records that these were made into. */
+  readonly frames: number
+  readonly records: number
+  readonly made: number
+  /** Bytes that decompression made of them beyond what it may make of any record. */
+  readonly excessBytes: number
+}
+
 export interface ProcessInput {
   readonly batch: SealedBatch
   readonly plan: Plan
-  /** Reads the batch, as it was received, from its start; may be called again. */
+  /** Absent: the start of the batch. */
+  readonly piece?: PieceStart
+  /** Reads the batch, as it was received, from the start of the piece; may be called again. */
   readonly frames: () => AsyncIterable<Frame>
   readonly signal: AbortSignal
   /** Runs what takes as long as somebody else's program takes, and has limits of its own; that of an attempt does not count meanwhile. */
@@ -71,8 +86,9 @@ export interface ProcessInput {
 }
 
 /**
- * What processors and partitioning make of a batch. Its records are in the order of the batch; each has an ordinal among
- * them, which counts from 0, and its metadata say what it was made from where that is not the source record of its place.
+ * What processors and partitioning make of a batch, or of a piece of it. Its records are in the order of the batch; each has
+ * an ordinal among them, which counts from 0, and its metadata say what it was made from where that is not the source record
+ * of its place; source records count from the start of the piece.
  */
 export interface Processed {
   /** Records for the encoder, and between them those that have a verdict or were dropped. May be called again. */
@@ -81,6 +97,8 @@ export interface Processed {
   untransformed(): AsyncIterable<Frame>
   /** There with dynamic partitioning. */
   readonly partitions?: Partitions
+  /** Where the next piece begins, if there is one, once `frames` was read to its end. Absent: all of the batch was taken. */
+  readonly next?: () => PieceStart | undefined
   /** Removes what was staged. */
   dispose(): Promise<void>
 }

@@ -8,7 +8,13 @@ import type { Frame } from '../domain/frame.ts'
 import { MIB } from '../domain/limits.ts'
 import type { RecordVerdict } from '../domain/record-metadata.ts'
 import { eachRecord, type Made } from './each-record.ts'
-import { inflate, INFLATED_BYTES_MAX } from './inflate.ts'
+import {
+  EXCESS_BYTES_MAX,
+  inflate,
+  INFLATED_BYTES_MAX,
+  INFLATED_TIMES_MAX,
+  type Inflation,
+} from './inflate.ts'
 import { LogText } from './log-envelope.ts'
 import type { Tally } from './tally.ts'
 
@@ -24,21 +30,35 @@ export const TOO_LARGE: RecordVerdict = {
   message: `Decompression failed because the record has more than ${INFLATED_BYTES_MAX} bytes once decompressed.`,
 }
 
+/** Of a record that would be taken by itself, after what its batch has had of its kind. */
+export const TOO_MUCH: RecordVerdict = {
+  ...NOT_LOGS,
+  message: `Decompression failed because the record has more than ${INFLATED_TIMES_MAX} times its bytes once decompressed, and all of its batch have more than ${EXCESS_BYTES_MAX} bytes beyond that.`,
+}
+
 /** Log events that are read before other work of the process gets its turn; of a text shorter than that, all. */
 const TURN_EVENTS = 4096
 
-export function decompress(
-  frames: AsyncIterable<Frame>,
-  options: { readonly messagesOnly: boolean; readonly tally: Tally; readonly signal: AbortSignal },
-): AsyncIterable<Frame> {
-  const { messagesOnly, tally, signal } = options
+export interface DecompressOptions {
+  readonly messagesOnly: boolean
+  /** Of the records before, to which those of this reading are added. */
+  readonly inflation: Inflation
+  readonly tally: Tally
+  readonly signal: AbortSignal
+}
+
+export function decompress(frames: AsyncIterable<Frame>, options: DecompressOptions): AsyncIterable<Frame> {
+  const { messagesOnly, inflation, tally, signal } = options
   const make = async (record: Buffer): Promise<Made> => {
-    const text = await inflate(record)
+    const bytesMax = inflation.bytesMax(record)
+    const text = await inflate(record, bytesMax)
     const made = typeof text === 'string' ? undefined : await readLogs(text, messagesOnly, signal)
     if (typeof text === 'string' || made === undefined) {
       tally.notDecompressed(record.length)
-      return text === 'too-large' ? TOO_LARGE : NOT_LOGS
+      if (text !== 'too-large') return NOT_LOGS
+      return bytesMax < INFLATED_BYTES_MAX ? TOO_MUCH : TOO_LARGE
     }
+    inflation.take(record, text.length)
     tally.decompressed(text.length)
     return [made]
   }

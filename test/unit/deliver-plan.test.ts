@@ -46,11 +46,11 @@ test('what processes or partitions records is planned by its version, and partit
     destination: { ...destination, processing: { appendDelimiter: true } },
     engine: 'raw',
     engineVersion: '1',
-    processorsVersion: '1',
+    processorsVersion: '2',
   })
   const partitioning = { query: '{a}', objectBytes: 64 }
   expect(await plan({ partitioning })).toMatchObject({
-    processorsVersion: '1',
+    processorsVersion: '2',
     maxPartitions: 5_000,
     queryLimits,
   })
@@ -62,7 +62,11 @@ test('what processes or partitions records is planned by its version, and partit
     engine,
     { ...limits, maxPartitions: 7 },
   )
-  expect(converting).toMatchObject({ engine: 'duckdb', processorsVersion: '1', maxPartitions: 7 })
+  expect(converting).toMatchObject({
+    engine: 'duckdb',
+    processorsVersion: '2',
+    maxPartitions: 7,
+  })
 })
 
 test('a stream without conversion plans raw delivery and asks no catalog', async () => {

@@ -5,9 +5,14 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Metrics } from '../../src/account/metrics.ts'
 import type { Frame } from '../../src/domain/frame.ts'
-import { MIB } from '../../src/domain/limits.ts'
-import { decompress, NOT_LOGS, TOO_LARGE } from '../../src/process/decompress.ts'
-import { INFLATED_BYTES_MAX } from '../../src/process/inflate.ts'
+import { KIB, MIB } from '../../src/domain/limits.ts'
+import { decompress, NOT_LOGS, TOO_LARGE, TOO_MUCH } from '../../src/process/decompress.ts'
+import {
+  EXCESS_BYTES_MAX,
+  Inflation,
+  INFLATED_BYTES_MAX,
+  INFLATED_TIMES_MAX,
+} from '../../src/process/inflate.ts'
 import { Tally } from '../../src/process/tally.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
 import { kinesisFrame } from '../support/kinesis-frames.ts'
@@ -32,12 +37,13 @@ function subscription(messages: readonly string[], messageType = 'DATA_MESSAGE')
 
 interface Options {
   readonly messagesOnly?: boolean
+  readonly inflation?: Inflation
   readonly tally?: Tally
 }
 
 function decompressed(frames: readonly Frame[], options: Options = {}): AsyncIterable<Frame> {
-  const { messagesOnly = false, tally = new Tally() } = options
-  return decompress(each(frames), { messagesOnly, tally, signal: never })
+  const { messagesOnly = false, inflation = new Inflation(), tally = new Tally() } = options
+  return decompress(each(frames), { messagesOnly, inflation, tally, signal: never })
 }
 
 async function one(record: Uint8Array, messagesOnly = false): Promise<RecordIn> {
@@ -248,6 +254,34 @@ describe('bounds', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * MIB)
   })
 
+  test('bombs share what a batch may have of them, and never take the room of other records', async () => {
+    const bomb = gzipSync(subscription(['x'.repeat(30 * MIB)]))
+    const small = gzipSync(subscription(['y'.repeat(100 * KIB)]))
+    const usual = gzipSync(
+      subscription(Array.from({ length: 2_000 }, (_, n) => `${n} ${n * 7919} was served`)),
+    )
+    const inflation = new Inflation(EXCESS_BYTES_MAX - 65 * MIB)
+    const records = [bomb, usual, bomb, bomb, small, usual]
+    const made = await recordsIn(decompressed([frameOf(records)], { inflation }))
+    expect(made.map(({ verdict }) => verdict)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      TOO_MUCH,
+      undefined,
+      undefined,
+    ])
+    expect(Buffer.from(made[3]?.data ?? '', 'latin1').equals(bomb)).toBe(true)
+    const inflated = [0, 2, 4].map((index) => made[index]?.data.length ?? 0)
+    const own = INFLATED_TIMES_MAX * (2 * bomb.length + small.length)
+    expect(inflation.excessBytes).toBe(EXCESS_BYTES_MAX - 65 * MIB + inflated.reduce((a, b) => a + b) - own)
+    const full = new Inflation(EXCESS_BYTES_MAX)
+    const after = await recordsIn(decompressed([frameOf([small, usual])], { inflation: full }))
+    expect(after.map(({ verdict }) => verdict)).toEqual([TOO_MUCH, undefined])
+    const forged = await recordsIn(decompressed([frameOf(['', 'no gzip'])], { inflation: full }))
+    expect(forged.map(({ verdict }) => verdict)).toEqual([NOT_LOGS, NOT_LOGS])
+  })
+
   test('a record of the largest size is read, one byte more is not, whatever size it claims', async () => {
     const text = (bytes: number): Buffer => {
       const frame = Buffer.from('{"messageType":"DATA_MESSAGE","logEvents":[{"message":""}]}')
@@ -278,6 +312,7 @@ describe('bounds', () => {
     const abort = new AbortController()
     const frames = decompress(each([frameOf([gzipSync('x')]), frameOf([gzipSync('x')])]), {
       messagesOnly: true,
+      inflation: new Inflation(),
       tally: new Tally(),
       signal: abort.signal,
     })

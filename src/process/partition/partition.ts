@@ -36,8 +36,11 @@ export function createPartition(options: PartitionOptions): PartitionStage {
 
 /** Objects whose prefixes are looked at between two turns of the event loop. */
 const TURN_OBJECTS = 512
-/** Of a partition that was looked at. */
-const IS_GOOD = 1
+/**
+ * With keys from both sides it takes both to begin a partition, and a record may have only one. So many tuples of a side for
+ * each partition that there may be are kept, the first ones of the batch; a record of another is one too many.
+ */
+const TUPLES_A_PARTITION = 4
 
 type Values = readonly string[]
 
@@ -49,14 +52,16 @@ class PartitionRun {
   readonly #queryTuples: TupleTable
   readonly #lambdaTuples: TupleTable
   readonly #maxPartitions: number
+  /** Of each side. */
+  readonly #tuplesMax: number
   readonly #assignment: Assignment
   /** Keys come from both sides. */
   readonly #isPaired: boolean
-  /** By pair: 0, IS_GOOD, or the place of the verdict on its records. */
-  readonly #judged = uint32s()
-  /** The number of a pair of tuples, and the pair. */
+  /** The number of a pair of tuples that began a partition, and the pair. */
   readonly #pairs = new Map<number, number>()
   readonly #pairOf = uint32s()
+  /** Tuples of the query in order of their first records, as many as count. */
+  readonly #seen = new Set<number>()
 
   constructor(options: PartitionOptions, input: PartitionInput) {
     const { plan, batch, partitioning } = input
@@ -69,6 +74,8 @@ class PartitionRun {
       version: plan.version,
     })
     this.#isPaired = this.#rules.queryKeys.length > 0 && this.#rules.lambdaKeys.length > 0
+    const tuplesMax = this.#maxPartitions * (this.#isPaired ? TUPLES_A_PARTITION : 1)
+    this.#tuplesMax = tuplesMax === 0 ? Infinity : tuplesMax
     // Of two tuples it is seen together alone what they make of the text between them.
     const problem = (query: Values, lambda: Values) =>
       this.#isPaired ? undefined : this.#dotProblem(query, lambda)
@@ -105,8 +112,7 @@ class PartitionRun {
       keys: this.#rules.queryKeys,
       tuples: this.#queryTuples,
       verdicts: this.#verdicts,
-      // With keys of the transform as well, a tuple makes as many partitions as these have values, or none.
-      tuplesMax: this.#isPaired || this.#maxPartitions === 0 ? Infinity : this.#maxPartitions,
+      tuplesMax: this.#tuplesMax,
       input: { ...this.#input, frames: () => this.#frames() },
     })
     return places.find(facts)
@@ -123,9 +129,7 @@ class PartitionRun {
     const names = this.#rules.lambdaKeys
     if (names.length === 0) return 0
     const values = names.map((name) => (Object.hasOwn(keys, name) ? (keys[name] ?? null) : null))
-    const isRoom =
-      this.#isPaired || this.#maxPartitions === 0 || this.#lambdaTuples.size < this.#maxPartitions
-    return this.#lambdaTuples.number(values, isRoom)
+    return this.#lambdaTuples.number(values, this.#lambdaTuples.size < this.#tuplesMax)
   }
 
   async #assignAll(facts: RecordFacts, places: Uint32Array): Promise<void> {
@@ -137,40 +141,43 @@ class PartitionRun {
       const place = places[ordinal] ?? NOT_PARTITIONED
       if (lambda === DECIDED) places[ordinal] = NOT_PARTITIONED
       else if (place >= PARTITION_VERDICT) return
+      else if (this.#isLate(place)) places[ordinal] = tooMany()
       else if (lambda >= PARTITION_VERDICT) places[ordinal] = lambda
       else {
-        const partition = this.#partition(place, lambda)
-        const judged = this.#judge(partition)
+        const partition = this.#isPaired ? this.#pair(place, lambda) : this.#onlySide(place, lambda)
         places[ordinal] =
-          judged === IS_GOOD
-            ? (this.#assignment.assign(partition, facts.bytes(ordinal), arrivalMs) ?? tooMany())
-            : judged
+          partition >= PARTITION_VERDICT
+            ? partition
+            : (this.#assignment.assign(partition, facts.bytes(ordinal), arrivalMs) ?? tooMany())
       }
     })
   }
 
-  #partition(query: number, lambda: number): number {
-    if (!this.#isPaired) return this.#rules.lambdaKeys.length === 0 ? query : lambda
-    const key = query * this.#lambdaTuples.size + lambda
-    let pair = this.#pairs.get(key)
-    if (pair === undefined) {
-      pair = this.#pairs.size
-      this.#pairs.set(key, pair)
-      this.#pairOf.push(query)
-      this.#pairOf.push(lambda)
-    }
-    return pair
+  #onlySide(query: number, lambda: number): number {
+    return this.#rules.lambdaKeys.length === 0 ? query : lambda
   }
 
-  #judge(partition: number): number {
-    if (!this.#isPaired) return IS_GOOD
-    while (this.#judged.length <= partition) this.#judged.push(0)
-    const known = this.#judged.at(partition)
-    if (known !== 0) return known
-    const problem = this.#dotProblem(...this.#tuples(partition))
-    const judged = problem === undefined ? IS_GOOD : this.#verdicts.place(problem)
-    this.#judged.set(partition, judged)
-    return judged
+  /** Asked in order: of what is read quickly and of what jq reads as many tuples may be kept each. */
+  #isLate(query: number): boolean {
+    if (!this.#isPaired || this.#tuplesMax === Infinity || this.#seen.has(query)) return false
+    if (this.#seen.size >= this.#tuplesMax) return true
+    this.#seen.add(query)
+    return false
+  }
+
+  /** The number of a pair, or the place of a verdict. Only one that begins a partition has a number. */
+  #pair(query: number, lambda: number): number {
+    const key = query * this.#lambdaTuples.size + lambda
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    const problem = this.#dotProblem(this.#queryTuples.tuple(query), this.#lambdaTuples.tuple(lambda))
+    if (problem !== undefined) return this.#verdicts.place(problem)
+    const pair = this.#pairs.size
+    if (pair === this.#maxPartitions && pair > 0) return this.#verdicts.place(tooManyPartitions)
+    this.#pairs.set(key, pair)
+    this.#pairOf.push(query)
+    this.#pairOf.push(lambda)
+    return pair
   }
 
   #dotProblem(query: Values, lambda: Values): RecordVerdict | undefined {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
 import { openDuckdbEncoder, type DuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
@@ -62,6 +63,57 @@ describe.each(['quickly', 'by jq'])('keys read %s', (how) => {
       ...quick(),
     })
     expect(inWords(partitions)).toEqual([expect.stringContaining('partitioning-failed'), 'k=a #0', EXCEEDED])
+  })
+})
+
+const PAIRED = { prefix: '!{partitionKeyFromQuery:k}/!{partitionKeyFromLambda:l}/', query: '{k: .k}' }
+const withBoth = (k: string, l?: string): [string, Partial<RecordMetadata>] => [
+  `{"k":"${k}"}`,
+  l === undefined ? {} : { partitionKeys: { l } },
+]
+
+describe('with keys from both sides', () => {
+  test('values that begin no partition are kept up to four for each partition, the first ones', async () => {
+    for (const extract of [{ extractKeys: encoder.extractKeys }, {}]) {
+      const lost = ['a', 'b', 'c', 'd'].map((k) => withBoth(k))
+      const frames = [described([...lost, withBoth('e', '1'), withBoth('d', '1'), withBoth('a', '1')])]
+      const words = inWords(await partitioned({ ...PAIRED, frames, maxPartitions: 1, ...extract }))
+      expect(words.slice(4)).toEqual([EXCEEDED, 'k=d l=1 #0', EXCEEDED])
+    }
+  })
+
+  test('a pair that makes dots of the text beside it begins no partition', async () => {
+    const frames = [
+      described([withBoth('/b', '1'), withBoth('a', '1'), withBoth('/b', '1'), withBoth('b', '1')]),
+    ]
+    const given = { ...PAIRED, prefix: `.${PAIRED.prefix}`, frames, maxPartitions: 1 }
+    const invalid = expect.stringContaining('InvalidPartitionKey') as string
+    expect(inWords(await partitioned(given))).toEqual([invalid, 'k=a l=1 #0', invalid, EXCEEDED])
+  })
+
+  test('records have the same places however their keys are read', async () => {
+    const value = fc.integer({ min: 0, max: 30 })
+    // Escapes in a name are left to jq.
+    const record = fc.tuple(value, fc.option(fc.integer({ min: 0, max: 12 })), fc.boolean())
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(record, { minLength: 40, maxLength: 200 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (records, maxPartitions) => {
+          const all = records.map(([k, l, isOdd]): [string, Partial<RecordMetadata>] => [
+            isOdd ? `{"\\u006b":"v${k}"}` : `{"k":"v${k}"}`,
+            l === null ? {} : { partitionKeys: { l: String(l) } },
+          ])
+          const given = { ...PAIRED, frames: [described(all)], maxPartitions }
+          const quickly = inWords(await partitioned({ ...given, extractKeys: encoder.extractKeys }))
+          expect(quickly).toEqual(inWords(await partitioned(given)))
+          const kept = new Set(quickly.filter((word) => word.startsWith('k=')))
+          expect(kept.size).toBeLessThanOrEqual(maxPartitions)
+        },
+      ),
+      // Each asks a jq of its own.
+      { numRuns: 8 },
+    )
   })
 })
 
