@@ -2,10 +2,11 @@
  * RecordDeAggregation: one record becomes its sub-records, byte for byte. A record that has more than 500 of them, or that
  * cannot be taken apart, goes on whole.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Deaggregation } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import { eachRecord, SAME, type Made } from './each-record.ts'
-import { BROKEN, endOfValue, skipBlank } from './json-scan.ts'
+import { BROKEN, endInTurns, endOfValue, PAUSED, skipBlank, TURN_BYTES } from './json-scan.ts'
 import type { Tally } from './tally.ts'
 
 /** Sub-records of one record (docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord-deaggergation.html). */
@@ -15,18 +16,16 @@ const OPEN_BRACE = 0x7b
 
 /** Why a record goes on whole. */
 export type Whole = 'malformed' | 'too-many'
-export type Split = (record: Buffer) => readonly Buffer[] | Whole
+export type Parts = readonly Buffer[] | Whole
+export type Split = (record: Buffer) => Parts
 
 export function deaggregate(
   frames: AsyncIterable<Frame>,
   how: Deaggregation,
   { tally, signal }: { tally: Tally; signal: AbortSignal },
 ): AsyncIterable<Frame> {
-  const split = how.kind === 'json' ? jsonObjects : piecesBetween(Buffer.from(how.delimiter, 'base64'))
-  const make = (record: Buffer): Made => {
-    // An empty record has no parts and is none; what reads it says what is wrong with it.
-    if (record.length === 0) return SAME
-    const parts = split(record)
+  const split = how.kind === 'json' ? jsonSplit(signal) : piecesBetween(Buffer.from(how.delimiter, 'base64'))
+  const made = (record: Buffer, parts: Parts): Made => {
     if (typeof parts === 'string') {
       tally.whole(parts)
       return SAME
@@ -34,22 +33,47 @@ export function deaggregate(
     tally.split(parts.length)
     return parts.length === 1 && parts[0]?.length === record.length ? SAME : parts
   }
+  const make = (record: Buffer): Made | Promise<Made> => {
+    // An empty record has no parts and is none; what reads it says what is wrong with it.
+    if (record.length === 0) return SAME
+    const parts = split(record)
+    return parts instanceof Promise ? parts.then((found) => made(record, found)) : made(record, parts)
+  }
   return eachRecord(frames, make, signal)
 }
 
 /** Objects that follow each other, with white space between them or not; the white space is dropped. */
-export function jsonObjects(record: Buffer): readonly Buffer[] | Whole {
+export function* jsonObjects(record: Buffer): Generator<'part', Parts> {
   const objects: Buffer[] = []
   let at = skipBlank(record, 0)
   while (at < record.length) {
     if (record[at] !== OPEN_BRACE) return 'malformed'
-    const end = endOfValue(record, at)
+    let end = endOfValue(record, at, TURN_BYTES)
+    if (end === PAUSED) end = yield* endInTurns(record, at)
     if (end === BROKEN) return 'malformed'
     if (objects.length === SUB_RECORDS_MAX) return 'too-many'
     objects.push(record.subarray(at, end))
     at = skipBlank(record, end)
   }
   return objects.length === 0 ? 'malformed' : objects
+}
+
+/** At once where nothing in it is long, as decompression makes it; else other work of the process has its turns. */
+function jsonSplit(signal: AbortSignal): (record: Buffer) => Parts | Promise<Parts> {
+  return (record) => {
+    const reading = jsonObjects(record)
+    const step = reading.next()
+    return step.done === true ? step.value : restInTurns(reading, signal)
+  }
+}
+
+async function restInTurns(reading: Generator<'part', Parts>, signal: AbortSignal): Promise<Parts> {
+  for (;;) {
+    await nextTurn()
+    signal.throwIfAborted()
+    const step = reading.next()
+    if (step.done === true) return step.value
+  }
 }
 
 /** What stands between delimiters. Nothing behind the last of them is no sub-record, as with Java's `String.split`. */

@@ -75,8 +75,8 @@ async function readLogs(
   let events = 0
   let step = reading.next()
   for (; step.done !== true; step = reading.next()) {
-    events += 1
-    if (text.length < MIB || events % TURN_EVENTS !== 0) continue
+    if (step.value === 'event') events += 1
+    if (step.value === 'event' && (text.length < MIB || events % TURN_EVENTS !== 0)) continue
     await nextTurn()
     signal.throwIfAborted()
   }

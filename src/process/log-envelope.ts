@@ -2,7 +2,7 @@
  * The JSON of a CloudWatch Logs subscription: `{"messageType":…,"logEvents":[{"id":…,"timestamp":…,"message":…}],…}`, one
  * or several, one after the other. Read from its bytes, so that a text of 32 MiB makes no objects and no strings.
  */
-import { BROKEN, endOfString, endOfValue, skipBlank } from './json-scan.ts'
+import { BROKEN, endInTurns, endOfString, endOfValue, PAUSED, skipBlank, TURN_BYTES } from './json-scan.ts'
 import { writeString } from './json-string.ts'
 
 const QUOTE = 0x22
@@ -23,6 +23,9 @@ const CONTROL_MESSAGE = 'CONTROL_MESSAGE'
 /** Longest name or message type that matters, in escapes (6 bytes a character). */
 const NAME_BYTES_MAX = 6 * 64
 
+/** What was read before a pause. */
+export type Pause = 'event' | 'part'
+
 export class LogText {
   readonly #bytes: Buffer
   /** The messages, each with a newline; absent when they are not asked for. */
@@ -41,8 +44,8 @@ export class LogText {
     return this.#messages?.subarray(0, this.#written) ?? Buffer.alloc(0)
   }
 
-  /** Yields after each log event, for whoever wants to pause. Answers false when it is no such text. */
-  *read(): Generator<void, boolean> {
+  /** Yields after each log event and within what is long, for whoever wants to pause. Answers false when it is no such text. */
+  *read(): Generator<Pause, boolean> {
     let at = skipBlank(this.#bytes, 0)
     if (at === this.#bytes.length) return false
     while (at < this.#bytes.length) {
@@ -53,12 +56,12 @@ export class LogText {
     return true
   }
 
-  *#envelope(at: number): Generator<void, number> {
+  *#envelope(at: number): Generator<Pause, number> {
     const before = this.#written
     let type: string | undefined
     let hasEvents = false
     const members = new Members(this.#bytes, at)
-    while (members.next()) {
+    while (members.next() || (members.isPaused && (yield* members.nextInTurns()))) {
       if (this.#isNamed(members, TYPE)) type = this.#text(members.valueAt)
       if (!this.#isNamed(members, EVENTS)) continue
       // The last of two counts.
@@ -72,15 +75,15 @@ export class LogText {
     return members.end
   }
 
-  *#events(at: number): Generator<void, number> {
+  *#events(at: number): Generator<Pause, number> {
     const bytes = this.#bytes
     if (bytes[at] !== OPEN_BRACKET) return BROKEN
     let next = skipBlank(bytes, at + 1)
     if (bytes[next] === CLOSE_BRACKET) return next + 1
     for (;;) {
-      const end = this.#event(next)
+      const end = yield* this.#event(next)
       if (end === BROKEN) return BROKEN
-      yield
+      yield 'event'
       next = skipBlank(bytes, end)
       if (bytes[next] === CLOSE_BRACKET) return next + 1
       if (bytes[next] !== COMMA) return BROKEN
@@ -88,15 +91,16 @@ export class LogText {
     }
   }
 
-  #event(at: number): number {
+  *#event(at: number): Generator<Pause, number> {
     const members = new Members(this.#bytes, at)
     let start = BROKEN
     let end = BROKEN
-    while (members.next()) {
+    while (members.next() || (members.isPaused && (yield* members.nextInTurns()))) {
       if (!this.#isNamed(members, MESSAGE)) continue
       if (this.#bytes[members.valueAt] !== QUOTE) return BROKEN
       start = members.valueAt
       end = members.findValueEnd()
+      if (end === PAUSED) end = yield* members.findLongEnd()
     }
     if (members.end === BROKEN || start === BROKEN || end === BROKEN) return BROKEN
     if (this.#messages === undefined) return members.end
@@ -149,10 +153,19 @@ class Members {
     this.#at = bytes[at] === OPEN_BRACE ? at + 1 : BROKEN
   }
 
+  /** The value is too long to be read at once, so that `nextInTurns` goes on. */
+  get isPaused(): boolean {
+    return this.valueEnd === PAUSED
+  }
+
   next(): boolean {
     const bytes = this.#bytes
     if (this.#at === BROKEN) return false
-    if (!this.#isFirst) this.#at = this.findValueEnd()
+    if (!this.#isFirst) {
+      const end = this.findValueEnd()
+      if (end === PAUSED) return false
+      this.#at = end
+    }
     if (this.#at === BROKEN) return false
     this.#at = skipBlank(bytes, this.#at)
     if (bytes[this.#at] === CLOSE_BRACE) {
@@ -175,8 +188,20 @@ class Members {
     return true
   }
 
+  *nextInTurns(): Generator<Pause, boolean> {
+    if ((yield* this.findLongEnd()) !== BROKEN) return this.next()
+    this.#at = BROKEN
+    return false
+  }
+
+  /** PAUSED when the value is long. */
   findValueEnd(): number {
-    if (this.valueEnd === BROKEN) this.valueEnd = endOfValue(this.#bytes, this.valueAt)
+    if (this.valueEnd === BROKEN) this.valueEnd = endOfValue(this.#bytes, this.valueAt, TURN_BYTES)
+    return this.valueEnd
+  }
+
+  *findLongEnd(): Generator<Pause, number> {
+    this.valueEnd = yield* endInTurns(this.#bytes, this.valueAt)
     return this.valueEnd
   }
 }

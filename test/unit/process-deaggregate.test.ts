@@ -5,7 +5,13 @@ import { Metrics } from '../../src/account/metrics.ts'
 import type { Deaggregation } from '../../src/domain/delivery-stream.ts'
 import type { Frame } from '../../src/domain/frame.ts'
 import type { RecordVerdict } from '../../src/domain/record-metadata.ts'
-import { deaggregate, jsonObjects, piecesBetween, SUB_RECORDS_MAX } from '../../src/process/deaggregate.ts'
+import {
+  deaggregate,
+  jsonObjects,
+  piecesBetween,
+  SUB_RECORDS_MAX,
+  type Parts,
+} from '../../src/process/deaggregate.ts'
 import { NESTING_MAX } from '../../src/process/json-scan.ts'
 import { Tally } from '../../src/process/tally.ts'
 import { frameOf } from '../conformance/store/fixture.ts'
@@ -27,7 +33,14 @@ function texts(parts: readonly Buffer[] | string): readonly string[] | string {
   return typeof parts === 'string' ? parts : parts.map((part) => part.toString('latin1'))
 }
 
-const objectsIn = (text: string): readonly string[] | string => texts(jsonObjects(Buffer.from(text)))
+function objectsOf(record: Buffer): Parts {
+  const reading = jsonObjects(record)
+  for (;;) {
+    const step = reading.next()
+    if (step.done === true) return step.value
+  }
+}
+const objectsIn = (text: string): readonly string[] | string => texts(objectsOf(Buffer.from(text)))
 
 describe('JSON', () => {
   test.each([
@@ -75,7 +88,7 @@ describe('JSON', () => {
   test('bytes that are not UTF-8 stay what they are', () => {
     const first = Buffer.from([0x7b, 0x22, 0xff, 0xc0, 0x22, 0x3a, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x7d])
     const second = Buffer.from('{"b":1}')
-    expect(jsonObjects(Buffer.concat([first, second]))).toEqual([first, second])
+    expect(objectsOf(Buffer.concat([first, second]))).toEqual([first, second])
   })
 
   test('nesting of 10,000 is split, what is nested beyond the limit goes on whole, both quickly', () => {
@@ -98,7 +111,7 @@ describe('JSON', () => {
         blank,
         (parts, before) => {
           const record = before + parts.map(([text, after]) => text + after).join('')
-          expect(jsonObjects(Buffer.from(record))).toEqual(parts.map(([text]) => Buffer.from(text)))
+          expect(objectsOf(Buffer.from(record))).toEqual(parts.map(([text]) => Buffer.from(text)))
         },
       ),
     )
@@ -109,7 +122,7 @@ describe('JSON', () => {
     fc.assert(
       fc.property(fc.array(byte, { maxLength: 40 }), (bytes) => {
         const record = Buffer.from(bytes)
-        const parts = jsonObjects(record)
+        const parts = objectsOf(record)
         if (typeof parts === 'string') return
         let at = 0
         for (const part of parts) {
@@ -306,4 +319,19 @@ describe('records', () => {
     expect([await counted('split'), await counted('malformed'), await counted('too-many')]).toEqual([2, 1, 2])
     expect(await metrics.value('hydrant_sub_records_total')).toBe(3)
   })
+})
+
+test('other work of the process gets its turn while a long record is taken apart', async () => {
+  const parts = [`{"a":[${'{},'.repeat(700_000)}0]}`, '{"b":1}', `{"c":"${'x'.repeat(1_000_000)}"}`]
+  let isRead = false
+  let turns = 0
+  const counting = (): void => {
+    turns += 1
+    if (!isRead) setImmediate(counting)
+  }
+  setImmediate(counting)
+  const made = await recordsIn(split([frameOf([parts.join('\n')])]))
+  isRead = true
+  expect(made.map(({ data }) => data === parts.shift())).toEqual([true, true, true])
+  expect(turns).toBeGreaterThan(20)
 })

@@ -308,6 +308,27 @@ describe('bounds', () => {
     expect(turns).toBeGreaterThan(2)
   })
 
+  test('so it does while a member that is not looked at is read, however long it is', async () => {
+    const events = '{"id":"1","message":"a"},'.repeat((5 * MIB) / 25)
+    const other = [`"others":[${events}{}]`, `"text":"${'x'.repeat(5 * MIB)}"`].join()
+    for (const text of [
+      `{${other},"messageType":"DATA_MESSAGE","logEvents":[{"message":"m"}]}`,
+      `{"messageType":"DATA_MESSAGE","logEvents":[{${other},"message":"m"}],${other}}`,
+    ]) {
+      let isRead = false
+      let turns = 0
+      const counting = (): void => {
+        turns += 1
+        if (!isRead) setImmediate(counting)
+      }
+      setImmediate(counting)
+      const made = await one(gzipSync(text, { level: 1 }), true)
+      isRead = true
+      expect(made.data).toBe('m\n')
+      expect(turns).toBeGreaterThan(10 * 8 - 2)
+    }
+  })
+
   test('a signal that aborts ends it', async () => {
     const abort = new AbortController()
     const frames = decompress(each([frameOf([gzipSync('x')]), frameOf([gzipSync('x')])]), {
