@@ -4,7 +4,6 @@
  * of which very much is made is processed, and landed, in pieces: whole frames of it, up to the one that reaches a number of
  * records or of bytes. Where pieces end is a function of the batch and the plan.
  */
-import { BATCH_RECORDS_SEALED } from '../domain/batch.ts'
 import type { Frame } from '../domain/frame.ts'
 import { MIB } from '../domain/limits.ts'
 import type { PieceStart } from '../domain/ports.ts'
@@ -16,8 +15,11 @@ export interface PieceLimits {
   readonly bytes: number
 }
 
-/** As many records as a batch that nothing is made of; an object, and what is staged, of bytes that one put takes. */
-export const PIECE_LIMITS: PieceLimits = { records: BATCH_RECORDS_SEALED, bytes: 2048 * MIB }
+/**
+ * Fewer records than a batch may have that nothing is made of, since the frame that reaches them may add a quarter of a million,
+ * and pieces follow one another before all memory is given back. Bytes of an object that S3 takes in one put.
+ */
+export const PIECE_LIMITS: PieceLimits = { records: 6_000_000, bytes: 2048 * MIB }
 
 const BATCH_START: PieceStart = { frames: 0, records: 0, made: 0, excessBytes: 0 }
 
