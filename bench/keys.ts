@@ -1,14 +1,9 @@
 /**
  * What dynamic partitioning costs before a record is converted: keys read quickly and by jq, and the assignment to objects.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { createLog } from '../src/account/log.ts'
-import { openDuckdbEncoder } from '../src/convert/duckdb-encoder.ts'
 import { FrameBuilder, type Frame } from '../src/domain/frame.ts'
-import type { ExtractKeys } from '../src/domain/ports.ts'
 import { createPartition } from '../src/process/partition/partition.ts'
 import type { PartitionInput } from '../src/process/stages.ts'
 import { inputOf } from './convert.ts'
@@ -70,12 +65,9 @@ function inputFor(query: string, all: readonly Frame[]): PartitionInput {
 /** CPU microseconds a record, and records a second. */
 async function measured(
   input: PartitionInput,
-  extractKeys: ExtractKeys | undefined,
+  onlyJq: boolean,
 ): Promise<readonly [cpu: number, perSecond: number]> {
-  const stage = createPartition({
-    ...(extractKeys === undefined ? {} : { extractKeys }),
-    log: createLog('warn'),
-  })
+  const stage = createPartition({ onlyJq, log: createLog('warn') })
   const cpuBefore = process.cpuUsage()
   const before = performance.now()
   const partitions = await stage.partition(input)
@@ -88,26 +80,18 @@ async function measured(
 }
 
 export async function benchKeys(say: (line: string) => void): Promise<void> {
-  const stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-bench-'))
-  const log = createLog('warn')
-  const encoder = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 * 1024 ** 2, log })
-  try {
-    say(`\nkeys: ${RECORDS} orders of 300 bytes, one thread, median of ${RUNS} runs; jq: ${JQ_RECORDS}`)
-    const many = frames(RECORDS)
-    const some = frames(JQ_RECORDS)
-    for (const [name, query] of QUERIES) {
-      const isQuick = !name.startsWith('jq')
-      const runs: (readonly [number, number])[] = []
-      for (let run = 0; run <= RUNS; run += 1) {
-        const result = await measured(inputFor(query, isQuick ? many : some), encoder.extractKeys)
-        if (run > 0) runs.push(result)
-      }
-      sayRuns(say, name, runs)
-      if (isQuick) sayRuns(say, `${name}, by jq`, [await measured(inputFor(query, some), undefined)])
+  say(`\nkeys: ${RECORDS} orders of 300 bytes, median of ${RUNS} runs; jq: ${JQ_RECORDS}`)
+  const many = frames(RECORDS)
+  const some = frames(JQ_RECORDS)
+  for (const [name, query] of QUERIES) {
+    const isQuick = !name.startsWith('jq')
+    const runs: (readonly [number, number])[] = []
+    for (let run = 0; run <= RUNS; run += 1) {
+      const result = await measured(inputFor(query, isQuick ? many : some), false)
+      if (run > 0) runs.push(result)
     }
-  } finally {
-    await encoder.close()
-    await rm(stagingPath, { recursive: true, force: true })
+    sayRuns(say, name, runs)
+    if (isQuick) sayRuns(say, `${name}, by jq`, [await measured(inputFor(query, some), true)])
   }
 }
 

@@ -90,7 +90,7 @@ async function deliverOnce(
     maxPartitions: 5_000,
     queryLimits: { queryMaxMs: 5_000, queryOutputMaxBytes: 16 * MIB },
   }
-  const stage = createPartition({ extractKeys: encoder.extractKeys, log: createLog('warn') })
+  const stage = createPartition({ log: createLog('warn') })
   meter.seconds = 0
   const before = cpuSeconds()
   const partitions = await stage.partition({ ...input, plan, partitioning })

@@ -186,7 +186,7 @@ export async function runSmallCase(name: string): Promise<void> {
         processors: createProcessors({
           buffer: { derive: unused, readDerived: unused },
           transform: { transform: unused },
-          partition: createPartition({ extractKeys: duckdb.extractKeys, log }),
+          partition: createPartition({ log }),
           log,
           metrics,
           clock: { monotonicMs: () => performance.now() },

@@ -92,7 +92,6 @@ async function inFolder(
     config,
     buffer: keptInMemory(),
     registry: { get: () => Promise.resolve(stream) },
-    extractKeys: engines.extractKeys,
     sessions,
     metrics: new Metrics(),
     log,

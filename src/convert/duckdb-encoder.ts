@@ -6,11 +6,10 @@ import { rm } from 'node:fs/promises'
 import type { Log } from '../account/log.ts'
 import { EncoderError, StartError } from '../domain/errors.ts'
 import { CONVERSION_RULES_VERSION } from '../domain/plan.ts'
-import type { EncodeInput, Encoded, Encoder, ExtractKeys } from '../domain/ports.ts'
+import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
 import { QuickPathError } from './duckdb/conversion-context.ts'
 import { convertBatch, type Converted } from './duckdb/conversion.ts'
 import { DuckdbEngine } from './duckdb/engine.ts'
-import { keyExtractor } from './duckdb/extract-keys.ts'
 import { warnOfTakenColumns } from './metadata-columns.ts'
 import { StagingFolder } from './staging.ts'
 
@@ -26,7 +25,6 @@ export interface DuckdbOptions {
 export interface DuckdbEncoder extends Encoder {
   /** Part of each plan: objects of one version are alike in every process. */
   readonly version: string
-  readonly extractKeys: ExtractKeys
   close(): Promise<void>
 }
 
@@ -38,7 +36,6 @@ export async function openDuckdbEncoder(options: DuckdbOptions): Promise<DuckdbE
   options.log.info({ engine: 'duckdb', engineVersion: version, threads: options.threads }, 'encoder opened')
   return {
     version,
-    extractKeys: keyExtractor(engine, staging),
     encode: (input) => encode(input, { staging, engine, log: options.log }),
     async close() {
       await engine.close()

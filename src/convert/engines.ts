@@ -6,7 +6,7 @@ import type { Log } from '../account/log.ts'
 import type { Column, FormatConversion } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
 import type { Engine, Plan } from '../domain/plan.ts'
-import type { Encoder, ExtractKeys } from '../domain/ports.ts'
+import type { Encoder } from '../domain/ports.ts'
 import { typedColumns } from './hive-types.ts'
 import { isolatedEncoder } from './isolated.ts'
 import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
@@ -26,8 +26,6 @@ type PlannedBy = Pick<Plan, 'engine' | 'engineVersion'>
 
 export interface Engines {
   readonly planned: { readonly engine: ConvertingEngine; readonly version: string }
-  /** Reads partition keys quickly; undefined where the configured engine cannot. */
-  readonly extractKeys: ExtractKeys | undefined
   /** What a pinned plan asks for; careful: in a process of its own. */
   encoderFor(plan: PlannedBy, careful: boolean): Promise<Encoder>
   close(): Promise<void>
@@ -36,7 +34,6 @@ export interface Engines {
 /** An encoder that holds something until it is closed. */
 type OpenEncoder = Encoder & {
   readonly version: string
-  readonly extractKeys?: ExtractKeys
   close(): Promise<void>
 }
 
@@ -83,7 +80,6 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
   })
   return {
     planned: { engine: options.engine, version: planned.version },
-    extractKeys: planned.extractKeys,
     async encoderFor({ engine, engineVersion }, careful) {
       if (engine === 'raw') return open(engine)
       const encoder = await open(engine)

@@ -133,38 +133,6 @@ export interface Processors {
   process(input: ProcessInput): Promise<Processed>
 }
 
-/** A quick form of a key's expression: what jq gives for it, for the values that it is sure of. */
-export interface KeyExpression {
-  /** Members and indices from the top of a record: `.a.b[0]` is ['a', 'b', 0]. */
-  readonly path: readonly (string | number)[]
-  /** `// "text"`: in place of null, false and nothing. */
-  readonly otherwise?: string
-  /** `| tostring`: null is the text "null". */
-  readonly toText?: true
-  /** `| strftime("…")`, of epoch seconds in UTC. */
-  readonly strftime?: string
-}
-
-export interface ExtractedKeys {
-  /**
-   * By ordinal of the records read: the index of its tuple of values, or NOT_EXTRACTED for a record that is left to jq:
-   * one that is odd, that is not one object beyond doubt, or whose values are not plain. So is one that failed or was
-   * dropped before, which has no keys.
-   */
-  readonly tupleOf: Uint32Array
-  /** The tuples, one value for each expression, in order of the first records that have them. */
-  tuples(): AsyncIterable<readonly string[]>
-  dispose(): Promise<void>
-}
-
-export const NOT_EXTRACTED = 0xffff_ffff
-
-/** Reads the keys of a batch's records quickly. Rejects with EncoderError when it cannot run now. */
-export type ExtractKeys = (
-  input: Pick<ProcessInput, 'batch' | 'frames' | 'signal'>,
-  expressions: readonly KeyExpression[],
-) => Promise<ExtractedKeys>
-
 export interface EncodeInput {
   readonly batch: SealedBatch
   readonly plan: Plan

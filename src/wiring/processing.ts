@@ -4,7 +4,7 @@ import type { Metrics } from '../account/metrics.ts'
 import type { Config } from '../config/schema.ts'
 import type { PlanLimits } from '../deliver/plan.ts'
 import type { RoleSessions } from '../deliver/role-sessions.ts'
-import type { Buffer, ExtractKeys, Processors, Registry } from '../domain/ports.ts'
+import type { Buffer, Processors, Registry } from '../domain/ports.ts'
 import { createPartition } from '../process/partition/partition.ts'
 import { createProcessors } from '../process/processors.ts'
 import type { TransformStage } from '../process/stages.ts'
@@ -18,8 +18,6 @@ export interface ProcessingOptions {
   readonly config: Config
   readonly buffer: Pick<Buffer, 'derive' | 'readDerived'>
   readonly registry: Pick<Registry, 'get'>
-  /** Of the engine; absent where it has none, then jq reads all keys. */
-  readonly extractKeys: ExtractKeys | undefined
   /** Absent: roles are not assumed. */
   readonly sessions: RoleSessions | undefined
   readonly metrics: Metrics
@@ -29,12 +27,11 @@ export interface ProcessingOptions {
 }
 
 export function openProcessors(options: ProcessingOptions): Processors {
-  const { buffer, extractKeys, metrics, log, crash } = options
-  const extract = extractKeys === undefined ? {} : { extractKeys }
+  const { buffer, metrics, log, crash } = options
   return createProcessors({
     buffer,
     transform: openTransform(options),
-    partition: createPartition({ ...extract, log }),
+    partition: createPartition({ log }),
     clock,
     metrics,
     log,

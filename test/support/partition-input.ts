@@ -4,12 +4,7 @@ import type { SealedBatch } from '../../src/domain/batch.ts'
 import type { S3Destination } from '../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 import { PROCESSORS_VERSION, type QueryLimits } from '../../src/domain/plan.ts'
-import {
-  NOT_PARTITIONED,
-  PARTITION_VERDICT,
-  type ExtractKeys,
-  type Partitions,
-} from '../../src/domain/ports.ts'
+import { NOT_PARTITIONED, PARTITION_VERDICT, type Partitions } from '../../src/domain/ports.ts'
 import { createPartition } from '../../src/process/partition/partition.ts'
 import type { PartitionInput } from '../../src/process/stages.ts'
 import { planOf } from '../conformance/store/fixture.ts'
@@ -25,7 +20,7 @@ export interface PartitionCase {
   readonly objectBytes?: number
   /** Default: no limit. */
   readonly maxPartitions?: number
-  readonly extractKeys?: ExtractKeys
+  readonly onlyJq?: boolean
   readonly destination?: Partial<S3Destination>
   readonly batch?: Partial<SealedBatch>
   readonly queryLimits?: Partial<QueryLimits>
@@ -71,11 +66,8 @@ export function partitionInput(given: PartitionCase): PartitionInput {
 }
 
 export async function partitioned(given: PartitionCase): Promise<Partitions> {
-  const { extractKeys } = given
-  const stage = createPartition({
-    ...(extractKeys === undefined ? {} : { extractKeys }),
-    log,
-  })
+  const { onlyJq = false } = given
+  const stage = createPartition({ onlyJq, log })
   const partitions = await stage.partition(partitionInput(given))
   await partitions.dispose()
   return partitions

@@ -157,18 +157,6 @@ export class Session {
     })
   }
 
-  /** Calls `take` with each value of a query's only column, a VARCHAR. */
-  async texts(sql: string, take: (value: string) => Promise<void>): Promise<void> {
-    await this.#guarded(async (connection) => {
-      const result = await connection.stream(sql)
-      for (;;) {
-        const chunk = await result.fetchChunk()
-        if (chunk === null || chunk.rowCount === 0) return
-        for (const value of chunk.getColumnValues(0)) await take(String(value))
-      }
-    })
-  }
-
   async #borrow(): Promise<DuckDBConnection> {
     this.#signal.addEventListener('abort', this.#interrupt)
     return this.#instance.borrow(this.#bytes)

@@ -5,8 +5,19 @@
  *
  * Whatever else a query is, it goes to jq as a whole. What is read here must mean the same there.
  */
-import type { KeyExpression } from '../../domain/ports.ts'
 import { queryTokens, type Token } from '../jq/query-tokens.ts'
+
+/** A quick form of a key's expression. */
+export interface KeyExpression {
+  /** Members and indices from the top of a record: `.a.b[0]` is ['a', 'b', 0]. */
+  readonly path: readonly (string | number)[]
+  /** `// "text"`: in place of null, false and nothing. */
+  readonly otherwise?: string
+  /** `| tostring`: null is the text "null". */
+  readonly toText?: true
+  /** `| strftime("…")`, of epoch seconds in UTC. */
+  readonly strftime?: string
+}
 
 export interface QueryKey {
   readonly key: string
@@ -31,7 +42,7 @@ class OtherForm extends Error {
 
 /** Characters that a record's text has unescaped, in every encoding of it. */
 const PLAIN_NAME = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
-/** Directives that mean the same to jq and to DuckDB; %% is left out. */
+/** Directives that `utc-format` has; %% is left out. */
 const PLAIN_FORMAT = /^(?:%[YmdHMS]|[\x20-\x24\x26-\x5b\x5d-\x7e])+$/
 const INDEX_MAX = 1_000
 

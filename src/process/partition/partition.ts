@@ -7,12 +7,7 @@
  */
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
-import {
-  NOT_PARTITIONED,
-  PARTITION_VERDICT,
-  type ExtractKeys,
-  type PartitionObject,
-} from '../../domain/ports.ts'
+import { NOT_PARTITIONED, PARTITION_VERDICT, type PartitionObject } from '../../domain/ports.ts'
 import type { PartitionKeys, RecordVerdict } from '../../domain/record-metadata.ts'
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
@@ -25,8 +20,8 @@ import { TupleTable } from './tuple-table.ts'
 import { noLambdaValue, noQueryValue, tooManyPartitions, Verdicts } from './verdicts.ts'
 
 export interface PartitionOptions {
-  /** Absent: jq reads all keys. */
-  readonly extractKeys?: ExtractKeys
+  /** jq reads all keys, also those that are read without it. Both say the same, or something is wrong. */
+  readonly onlyJq?: boolean
   readonly log: Log
 }
 

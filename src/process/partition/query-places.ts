@@ -5,20 +5,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
-import { EncoderError } from '../../domain/errors.ts'
 import type { QueryLimits } from '../../domain/plan.ts'
-import {
-  NOT_EXTRACTED,
-  NOT_PARTITIONED,
-  type ExtractedKeys,
-  type ExtractKeys,
-  type ProcessInput,
-} from '../../domain/ports.ts'
+import { NOT_PARTITIONED, type ProcessInput } from '../../domain/ports.ts'
 import { QueryRun, type QueryOutcome } from '../jq/query-runner.ts'
 import { recordJson } from '../jq/record-json.ts'
-import { eachOrdinal } from './each-ordinal.ts'
 import { uint32s } from './growing-array.ts'
 import { readQueryKeys, type QueryKey } from './key-expression.ts'
+import { LEFT_TO_JQ, QuickKeys, type NumberOf } from './quick-keys.ts'
 import { DECIDED, type RecordFacts } from './record-facts.ts'
 import { RecordBlock } from './record-block.ts'
 import type { TupleTable } from './tuple-table.ts'
@@ -33,14 +26,15 @@ export interface QueryPlacesOptions extends QueryLimits {
   /** Tuples after the first ones that can begin no partition. */
   readonly tuplesMax: number
   readonly input: Pick<ProcessInput, 'batch' | 'frames' | 'signal' | 'untimed'>
-  readonly extractKeys?: ExtractKeys
+  /** Also where the query has a quick form. */
+  readonly onlyJq?: boolean
   readonly log: Log
 }
 
 /** jq is slow record by record and no faster for more than this. */
 const BLOCK_RECORDS = 1_000
 const BLOCK_BYTES = 1 << 20
-/** Of records that are told without jq between two turns of the event loop. */
+/** Of records that are read without jq between two turns of the event loop. */
 const TURN_BYTES = 1 << 18
 /** Not decided yet; no place is so high. */
 const PENDING = NOT_PARTITIONED - 1
@@ -54,16 +48,9 @@ export class QueryPlaces {
 
   /** Of each record: the number of its tuple, or the place of a verdict. @param facts are gathered on the way */
   async find(facts: RecordFacts): Promise<Uint32Array> {
-    const { query, extractKeys, log, input } = this.#options
-    const quick = extractKeys === undefined ? undefined : readQueryKeys(query)
-    if (extractKeys === undefined || quick === undefined) return this.#findByJq(facts)
-    try {
-      return await this.#findQuickly(facts, extractKeys, quick)
-    } catch (error) {
-      if (!(error instanceof EncoderError && error.code === 'OutOfMemory')) throw error
-      log.warn({ batchId: input.batch.batchId, err: error }, 'keys are read by jq')
-      return this.#findByJq(facts)
-    }
+    const { query, onlyJq } = this.#options
+    const quick = onlyJq === true ? undefined : readQueryKeys(query)
+    return quick === undefined ? this.#findByJq(facts) : this.#findQuickly(facts, quick)
   }
 
   async #findByJq(facts: RecordFacts): Promise<Uint32Array> {
@@ -80,56 +67,59 @@ export class QueryPlaces {
     return places.items()
   }
 
-  async #findQuickly(
-    facts: RecordFacts,
-    extractKeys: ExtractKeys,
-    quick: readonly QueryKey[],
-  ): Promise<Uint32Array> {
-    const { input, tuples, verdicts } = this.#options
-    const extracted = await extractKeys(
-      { ...input, frames: () => gathering(input.frames(), facts) },
-      quick.map(({ expression }) => expression),
-    )
-    try {
-      let numbers = await this.#numbers(extracted, quick, true)
-      const places = new Uint32Array(facts.records)
-      await fill(places, { tupleOf: extracted.tupleOf, numbers, facts, signal: input.signal })
-      if (!places.includes(PENDING)) return places
-      const known = tuples.size
-      await this.#askJq({
-        frames: input.frames(),
-        isAsked: (ordinal) => places[ordinal] === PENDING,
-        answer: (ordinal, place) => (places[ordinal] = place),
+  async #findQuickly(facts: RecordFacts, quick: readonly QueryKey[]): Promise<Uint32Array> {
+    const { input, tuples, tuplesMax, verdicts } = this.#options
+    const found = uint32s()
+    const numberOf: NumberOf = (values) => tuples.number(values, tuples.size < tuplesMax)
+    const isWanted = (ordinal: number): boolean => facts.keys(ordinal) !== DECIDED
+    const reading = { quick, isWanted }
+    await this.#readQuickly(gathering(input.frames(), facts), { ...reading, numberOf }, (ordinal, number) => {
+      if (!isWanted(ordinal)) found.push(NOT_PARTITIONED)
+      else found.push(number === LEFT_TO_JQ ? PENDING : number)
+    })
+    const places = found.items()
+    if (!places.includes(PENDING)) return places
+    const known = tuples.size
+    const tooMany = verdicts.known(tooManyPartitions)
+    await this.#askJq({
+      frames: input.frames(),
+      isAsked: (ordinal) => places[ordinal] === PENDING,
+      answer: (ordinal, place) => (places[ordinal] = place),
+    })
+    // A partition that jq's records begin may be that of tuples that were not taken.
+    if (tooMany !== undefined && tuples.size > known) {
+      const takenNow: NumberOf = (values) => tuples.number(values, false)
+      await this.#readQuickly(input.frames(), { ...reading, numberOf: takenNow }, (ordinal, number) => {
+        if (places[ordinal] === tooMany && number !== LEFT_TO_JQ) places[ordinal] = number
       })
-      // A partition that jq's records begin may be that of tuples that were not taken.
-      if (tuples.size > known && numbers.includes(verdicts.place(tooManyPartitions))) {
-        numbers = await this.#numbers(extracted, quick, false)
-        await eachOrdinal(places.length, input.signal, (ordinal) => {
-          const tuple = extracted.tupleOf[ordinal] ?? NOT_EXTRACTED
-          if (tuple !== NOT_EXTRACTED && facts.keys(ordinal) !== DECIDED)
-            places[ordinal] = numbers[tuple] ?? 0
-        })
-      }
-      return places
-    } finally {
-      await extracted.dispose()
     }
+    return places
   }
 
-  /** Of each extracted tuple. */
-  async #numbers(
-    extracted: ExtractedKeys,
-    quick: readonly QueryKey[],
-    areNew: boolean,
-  ): Promise<Uint32Array> {
-    const { keys, tuples, tuplesMax } = this.#options
-    const positions = keys.map((key) => quick.findIndex((member) => member.key === key))
-    const numbers = uint32s()
-    for await (const tuple of extracted.tuples()) {
-      const values = positions.map((position) => tuple[position] ?? null)
-      numbers.push(tuples.number(values, areNew && tuples.size < tuplesMax))
+  /** Calls `take` with each record's number, or LEFT_TO_JQ. */
+  async #readQuickly(
+    frames: AsyncIterable<Frame>,
+    { quick, isWanted, numberOf }: QuickReading,
+    take: (ordinal: number, number: number) => void,
+  ): Promise<void> {
+    const { input, keys } = this.#options
+    const reading = new QuickKeys(quick, keys, numberOf)
+    let first = 0
+    let bytes = 0
+    for await (const frame of frames) {
+      const start = first
+      reading.read(
+        frame,
+        (index) => isWanted(start + index),
+        (index, number) => take(start + index, number),
+      )
+      first += frame.records
+      bytes += frame.recordBytes
+      if (bytes < TURN_BYTES) continue
+      bytes = 0
+      await nextTurn()
+      input.signal.throwIfAborted()
     }
-    return numbers.items()
   }
 
   /**
@@ -189,6 +179,12 @@ export class QueryPlaces {
   }
 }
 
+interface QuickReading {
+  readonly quick: readonly QueryKey[]
+  readonly isWanted: (ordinal: number) => boolean
+  readonly numberOf: NumberOf
+}
+
 interface Asking {
   readonly frames: AsyncIterable<Frame>
   readonly isAsked: (ordinal: number) => boolean
@@ -225,23 +221,4 @@ async function* gathering(frames: AsyncIterable<Frame>, facts: RecordFacts): Asy
     facts.add(frame)
     yield frame
   }
-}
-
-interface Filling {
-  readonly tupleOf: Uint32Array
-  /** Of the tuples. */
-  readonly numbers: Uint32Array
-  readonly facts: RecordFacts
-  readonly signal: AbortSignal
-}
-
-/** Places of the records that have a tuple. */
-async function fill(places: Uint32Array, { tupleOf, numbers, facts, signal }: Filling): Promise<void> {
-  if (tupleOf.length !== places.length)
-    throw new Error(`partition: keys of ${tupleOf.length} records were read, there are ${places.length}`)
-  await eachOrdinal(places.length, signal, (ordinal) => {
-    const tuple = tupleOf[ordinal] ?? NOT_EXTRACTED
-    if (facts.keys(ordinal) === DECIDED) places[ordinal] = NOT_PARTITIONED
-    else places[ordinal] = tuple === NOT_EXTRACTED ? PENDING : (numbers[tuple] ?? PENDING)
-  })
 }

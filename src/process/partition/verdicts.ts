@@ -66,14 +66,24 @@ export function ended({ end, errors }: Extract<QueryOutcome, { kind: 'ended' }>)
 /** Different texts that are kept; a query can give every record an error of its own. */
 const TEXTS_MAX = 1_000
 
+function textOf({ errorType, code, message }: RecordVerdict): string {
+  return `${errorType} ${code} ${message}`
+}
+
 /** The verdicts of a batch, by number. */
 export class Verdicts {
   readonly all: RecordVerdict[] = []
   readonly #numbers = new Map<string, number>()
 
+  /** The same as `place`, undefined for one that no record has. */
+  known(verdict: RecordVerdict): number | undefined {
+    const number = this.#numbers.get(textOf(verdict))
+    return number === undefined ? undefined : PARTITION_VERDICT + number
+  }
+
   /** What stands for it in place of an object. */
   place(verdict: RecordVerdict): number {
-    const text = `${verdict.errorType} ${verdict.code} ${verdict.message}`
+    const text = textOf(verdict)
     const known = this.#numbers.get(text)
     if (known !== undefined) return PARTITION_VERDICT + known
     const number = this.all.push(verdict) - 1

@@ -1,11 +1,6 @@
 /** Records that begin no partition take no place among those that a batch may have, however their keys are read. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLog } from '../../../src/account/log.ts'
-import { openDuckdbEncoder, type DuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
+import { describe, expect, test } from 'vitest'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
 import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
 import type { RecordMetadata } from '../../../src/domain/record-metadata.ts'
@@ -16,18 +11,6 @@ const EXCEEDED = expect.stringContaining('DynamicPartitioning.ActivePartitionsLi
 const FAILED: Partial<RecordMetadata> = {
   verdict: { errorType: 'processing-failed', code: 'Lambda.FunctionError', message: 'it failed' },
 }
-
-let folder: string
-let encoder: DuckdbEncoder
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hydrant-limit-'))
-  const log = createLog('error')
-  encoder = await openDuckdbEncoder({ stagingPath: folder, threads: 2, memoryLimitBytes: 256 << 20, log })
-})
-afterAll(async () => {
-  await encoder.close()
-  await rm(folder, { recursive: true, force: true })
-})
 
 function described(records: readonly (readonly [text: string, known?: Partial<RecordMetadata>])[]): Frame {
   const section = new MetadataBuilder('')
@@ -40,7 +23,7 @@ function described(records: readonly (readonly [text: string, known?: Partial<Re
 }
 
 describe.each(['quickly', 'by jq'])('keys read %s', (how) => {
-  const quick = () => (how === 'quickly' ? { extractKeys: encoder.extractKeys } : {})
+  const onlyJq = how === 'by jq'
 
   test('a record that failed before begins no partition', async () => {
     const frames = [described([['{"k":"lost"}', FAILED], ['{"k":"a"}'], ['{"k":"b"}'], ['{"k":"lost"}']])]
@@ -49,7 +32,7 @@ describe.each(['quickly', 'by jq'])('keys read %s', (how) => {
       query: '{k: .k}',
       frames,
       maxPartitions: 1,
-      ...quick(),
+      onlyJq,
     })
     expect(inWords(partitions)).toEqual(['not partitioned', 'k=a #0', EXCEEDED, EXCEEDED])
   })
@@ -60,7 +43,7 @@ describe.each(['quickly', 'by jq'])('keys read %s', (how) => {
       query: '{k: .k}',
       frames: framesWith(['{"k":"/b"}', '{"k":"a"}', '{"k":"c"}']),
       maxPartitions: 1,
-      ...quick(),
+      onlyJq,
     })
     expect(inWords(partitions)).toEqual([expect.stringContaining('partitioning-failed'), 'k=a #0', EXCEEDED])
   })
@@ -74,10 +57,10 @@ const withBoth = (k: string, l?: string): [string, Partial<RecordMetadata>] => [
 
 describe('with keys from both sides', () => {
   test('values that begin no partition are kept up to four for each partition, the first ones', async () => {
-    for (const extract of [{ extractKeys: encoder.extractKeys }, {}]) {
+    for (const onlyJq of [false, true]) {
       const lost = ['a', 'b', 'c', 'd'].map((k) => withBoth(k))
       const frames = [described([...lost, withBoth('e', '1'), withBoth('d', '1'), withBoth('a', '1')])]
-      const words = inWords(await partitioned({ ...PAIRED, frames, maxPartitions: 1, ...extract }))
+      const words = inWords(await partitioned({ ...PAIRED, frames, maxPartitions: 1, onlyJq }))
       expect(words.slice(4)).toEqual([EXCEEDED, 'k=d l=1 #0', EXCEEDED])
     }
   })
@@ -105,8 +88,8 @@ describe('with keys from both sides', () => {
             l === null ? {} : { partitionKeys: { l: String(l) } },
           ])
           const given = { ...PAIRED, frames: [described(all)], maxPartitions }
-          const quickly = inWords(await partitioned({ ...given, extractKeys: encoder.extractKeys }))
-          expect(quickly).toEqual(inWords(await partitioned(given)))
+          const quickly = inWords(await partitioned(given))
+          expect(quickly).toEqual(inWords(await partitioned({ ...given, onlyJq: true })))
           const kept = new Set(quickly.filter((word) => word.startsWith('k=')))
           expect(kept.size).toBeLessThanOrEqual(maxPartitions)
         },

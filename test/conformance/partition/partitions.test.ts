@@ -2,14 +2,8 @@
  * Which object each record of a batch goes to, or what is said of it: keys from the query, from a transform and from both, the
  * values that can name an object, the limit of partitions; the same by jq alone and quickly.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLog } from '../../../src/account/log.ts'
-import { openDuckdbEncoder, type DuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
-import { EncoderError } from '../../../src/domain/errors.ts'
+import { describe, expect, test } from 'vitest'
 import { zonedTime } from '../../../src/domain/java-time/zoned-time.ts'
 import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
 import { evaluatedPrefix } from '../../../src/domain/evaluated-prefix.ts'
@@ -19,18 +13,6 @@ import type { PartitionObject } from '../../../src/domain/ports.ts'
 import type { RecordMetadata } from '../../../src/domain/record-metadata.ts'
 import { ARRIVAL_MS } from '../../support/one-delivery.ts'
 import { framesWith, inWords, partitioned } from '../../support/partition-input.ts'
-
-let folder: string
-let encoder: DuckdbEncoder
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hydrant-partitions-'))
-  const log = createLog('error')
-  encoder = await openDuckdbEncoder({ stagingPath: folder, threads: 2, memoryLimitBytes: 256 << 20, log })
-})
-afterAll(async () => {
-  await encoder.close()
-  await rm(folder, { recursive: true, force: true })
-})
 
 const PREFIX = 'c=!{partitionKeyFromQuery:c}/'
 const NO_VALUE =
@@ -44,8 +26,8 @@ async function words(
   more: Partial<Parameters<typeof partitioned>[0]> = {},
 ): Promise<string[]> {
   const given = { prefix: PREFIX, query: '{c: .c}', frames: framesWith(records), ...more }
-  const byJq = inWords(await partitioned(given))
-  expect(inWords(await partitioned({ ...given, extractKeys: encoder.extractKeys }))).toEqual(byJq)
+  const byJq = inWords(await partitioned({ ...given, onlyJq: true }))
+  expect(inWords(await partitioned(given))).toEqual(byJq)
   return byJq
 }
 
@@ -174,7 +156,6 @@ describe('partitions', () => {
           query: '{c: .c, d: .d}',
           frames: framesWith(all.map((record) => JSON.stringify(record))),
           objectBytes: 100,
-          extractKeys: encoder.extractKeys,
         })
         const parsed = parsePrefix(prefix)
         const prefixOf = ({ oldestArrivalMs, ...keys }: PartitionObject): string =>
@@ -199,7 +180,6 @@ describe('partitions', () => {
       prefix: PREFIX,
       query: '{c: .c}',
       frames: framesWith(records, 500),
-      extractKeys: encoder.extractKeys,
     })
     expect(partitions.objects).toHaveLength(10_000)
     expect(partitions.objects[9_999]).toMatchObject({
@@ -290,18 +270,6 @@ describe('what a transform said', () => {
     const { objects } = await partitioned({ prefix: PREFIX, query: '{c: .c}', frames })
     expect(objects.map(({ oldestArrivalMs }) => oldestArrivalMs - ARRIVAL_MS)).toEqual([3, 4])
   })
-})
-
-test('where DuckDB runs out of memory jq reads the keys', async () => {
-  const frames = framesWith(['{"c":"a"}', '{"c":"b"}'])
-  const extractKeys = async ({ frames: read }: { frames: () => AsyncIterable<Frame> }): Promise<never> => {
-    for await (const frame of read()) expect(frame.records).toBe(2)
-    throw new EncoderError('convert: DuckDB ran out of memory', { code: 'OutOfMemory' })
-  }
-  expect(inWords(await partitioned({ prefix: PREFIX, query: '{c: .c}', frames, extractKeys }))).toEqual([
-    'c=a #0',
-    'c=b #0',
-  ])
 })
 
 test('now is the moment when the batch was sealed', async () => {
