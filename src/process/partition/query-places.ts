@@ -150,27 +150,22 @@ export class QueryPlaces {
       for (const [index, ordinal] of ordinals.entries()) answer(ordinal, places[outcomeOf[index] ?? 0] ?? 0)
     }
     try {
-      let ordinal = -1
       let isNeeded = false
       let bytesTold = 0
-      for await (const frame of frames) {
-        for (const record of frame.recordViews()) {
-          ordinal += 1
-          if (!isAsked(ordinal)) continue
-          isNeeded ||= recordJson(record) !== undefined
-          if (!isNeeded) {
-            answer(ordinal, verdicts.place(notJson))
-            bytesTold += record.length
-            if (bytesTold < TURN_BYTES) continue
-            bytesTold = 0
-            await nextTurn()
-            signal.throwIfAborted()
-            continue
-          }
-          if (block.ordinals.length > 0 && block.bytesWith(record) > BLOCK_BYTES) await ask()
-          block.add(ordinal, record)
-          if (block.ordinals.length === BLOCK_RECORDS) await ask()
+      for await (const [ordinal, record] of recordsOf(frames, isAsked)) {
+        isNeeded ||= recordJson(record) !== undefined
+        if (!isNeeded) {
+          answer(ordinal, verdicts.place(notJson))
+          bytesTold += record.length
+          if (bytesTold < TURN_BYTES) continue
+          bytesTold = 0
+          await nextTurn()
+          signal.throwIfAborted()
+          continue
         }
+        if (block.ordinals.length > 0 && block.bytesWith(record) > BLOCK_BYTES) await ask()
+        block.add(ordinal, record)
+        if (block.ordinals.length === BLOCK_RECORDS) await ask()
       }
       if (block.ordinals.length > 0) await ask()
     } finally {
@@ -189,6 +184,24 @@ interface Asking {
   readonly frames: AsyncIterable<Frame>
   readonly isAsked: (ordinal: number) => boolean
   readonly answer: (ordinal: number, place: number) => void
+}
+
+/** Some of the records, with their ordinals; of the others no view is made. */
+async function* recordsOf(
+  frames: AsyncIterable<Frame>,
+  isAsked: (ordinal: number) => boolean,
+): AsyncGenerator<readonly [ordinal: number, record: Buffer]> {
+  let ordinal = 0
+  for await (const frame of frames) {
+    const { payload, records } = frame
+    let start = 0
+    for (let index = 0; index < records; index += 1) {
+      const end = start + frame.length(index)
+      if (isAsked(ordinal)) yield [ordinal, payload.subarray(start, end)]
+      ordinal += 1
+      start = end + 1
+    }
+  }
 }
 
 /** The places of what jq said. */

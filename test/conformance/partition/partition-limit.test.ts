@@ -1,9 +1,10 @@
 /** Records that begin no partition take no place among those that a batch may have, however their keys are read. */
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FrameBuilder, type Frame } from '../../../src/domain/frame.ts'
 import { MetadataBuilder } from '../../../src/domain/metadata-builder.ts'
 import type { RecordMetadata } from '../../../src/domain/record-metadata.ts'
+import { QueryThread } from '../../../src/process/jq/query-thread.ts'
 import { ARRIVAL_MS } from '../../support/one-delivery.ts'
 import { framesWith, inWords, partitioned } from '../../support/partition-input.ts'
 
@@ -110,4 +111,31 @@ test('past the limit, values of a transform that begin no partition are not kept
     EXCEEDED,
     'k=a #0',
   ])
+})
+
+describe('keys read quickly, and by jq where there is a doubt', () => {
+  const given = { prefix: '!{partitionKeyFromQuery:k}/', query: '{k: .k}' }
+
+  test('records that are no JSON start no jq', async () => {
+    const start = vi.spyOn(QueryThread, 'start')
+    const frames = framesWith(['{"k":"a"}', '{"k":"a"', 'k', '{"k":"a"}'])
+    const notJson = expect.stringContaining('Non JSON record provided') as string
+    expect(inWords(await partitioned({ ...given, frames }))).toEqual(['k=a #0', notJson, notJson, 'k=a #0'])
+    expect(start).not.toHaveBeenCalled()
+    start.mockRestore()
+  })
+
+  test('a partition that begins with a doubtful record takes those after it that were refused before', async () => {
+    const frames = framesWith(['{"k":"a"}', '{"k":1.5}', '{"k":"b"}', '{"k":"1.5"}'])
+    const partitions = await partitioned({ ...given, frames, maxPartitions: 2 })
+    expect(inWords(partitions)).toEqual(
+      inWords(await partitioned({ ...given, frames, maxPartitions: 2, onlyJq: true })),
+    )
+    expect(inWords(partitions)).toEqual(['k=a #0', 'k=1.5 #0', EXCEEDED, 'k=1.5 #0'])
+  })
+
+  test('nothing is said of the limit where it is not met', async () => {
+    const frames = framesWith(['{"k":"a"}', '{"k":1.5}'])
+    expect((await partitioned({ ...given, frames, maxPartitions: 2 })).verdicts).toEqual([])
+  })
 })
