@@ -43,6 +43,8 @@ export interface TypedColumn {
 
 /** Types inside each other. */
 export const TYPE_DEPTH_MAX = 100
+/** Types in a table, those inside others counted: what is known of each takes memory for as long as a batch is converted. */
+export const TABLE_TYPES_MAX = 50_000
 
 const SUPPORTED =
   'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, varchar(n), char(n), binary, date, timestamp, ' +
@@ -246,6 +248,9 @@ export function typedColumns(
   }
   if (columns.length === 0) throw invalidSchema('the table has no columns')
   const typed = columns.map(({ name, type }) => ({ name, type: parseHiveType(type, conversion) }))
+  const types = typed.reduce((sum, { type }) => sum + typesIn(type), 0)
+  if (types > TABLE_TYPES_MAX)
+    throw invalidSchema(`the table has ${types} columns, fields and elements, more than ${TABLE_TYPES_MAX}`)
   const bytes = typed.find(({ type }) => holdsKind(type, 'binary'))
   if (bytes !== undefined && conversion !== undefined && conversion.hive === undefined) {
     throw new EncoderError(NO_BYTES, {
@@ -254,6 +259,20 @@ export function typedColumns(
     })
   }
   return typed
+}
+
+function typesIn(type: HiveType): number {
+  if (!isNested(type)) return 1
+  switch (type.kind) {
+    case 'array':
+      return 1 + typesIn(type.element)
+    case 'map':
+      return 2 + typesIn(type.value)
+    case 'struct':
+      return type.fields.reduce((sum, field) => sum + typesIn(field.type), 1)
+    default:
+      return unreachable(type)
+  }
 }
 
 const INVALID_SCHEMA = 'DataFormatConversion.InvalidSchema'

@@ -35,6 +35,8 @@ export function jsonReader(type: HiveType, rules: ConversionRules, reading: Read
 
 /** What a nested value weighs beside what is in it. */
 const NESTED_WEIGHT = 32
+/** What an element of an array or map weighs, whatever it is: a few bytes of DuckDB's memory at each step. */
+export const ELEMENT_WEIGHT = 24
 /** What a field without a value weighs beside its name. */
 const FIELD_WEIGHT = 8
 
@@ -54,8 +56,10 @@ function arrayReader(readElement: ReadJson, { hive }: ConversionRules, reading: 
     if (next === OPEN_BRACKET) {
       const elements: (HiveValue | null)[] = []
       if (!json.enter(depth)) return elements
-      do elements.push(readElement(depth + 1))
-      while (json.hasElement())
+      do {
+        reading.weigh(ELEMENT_WEIGHT)
+        elements.push(readElement(depth + 1))
+      } while (json.hasElement())
       return elements
     }
     if (hive === undefined) return [readElement(depth)]
@@ -81,6 +85,7 @@ function mapReader(type: TypeOf<'map'>, rules: ConversionRules, reading: Reading
     const map = new Map<ScalarValue, HiveValue | null>()
     if (!json.enter(depth)) return map
     do {
+      reading.weigh(ELEMENT_WEIGHT)
       const text = folds ? json.key().toLowerCase() : json.key()
       const key = readKey(text)
       if (key === undefined) reading.refuse(badMapKey(type.key.kind, text))

@@ -118,6 +118,18 @@ test('a table without columns, or with two of one name, is an invalid schema', (
   expect(() => typedColumns([column, column])).toThrow(invalid)
 })
 
+test('a table of more columns, fields and elements than memory may know of is an invalid schema', () => {
+  const wide = (width: number): { name: string; type: string }[] =>
+    Array.from({ length: 2000 }, (_, n) => ({
+      name: `c${n}`,
+      type: `struct<${Array.from({ length: width }, (_every, at) => `f${at}:int`).join()}>`,
+    }))
+  expect(typedColumns(wide(24))).toHaveLength(2000)
+  expect(() => typedColumns(wide(25))).toThrow(
+    'read schema: the table has 52000 columns, fields and elements, more than 50000',
+  )
+})
+
 test('a message quotes the refused text, and of a long one only the beginning, whole characters', () => {
   expect(mistyped('int', 'oops')).toEqual({
     code: 'DataFormatConversion.MalformedData',

@@ -1,6 +1,6 @@
 /** Records that are refused because a few bytes of them stand for far too much: which cannot be such, by their length alone. */
 import { ROW_WEIGHT_MAX } from '../json-reading.ts'
-import { weightOf } from '../json-value.ts'
+import { ELEMENT_WEIGHT, weightOf } from '../json-value.ts'
 import { isNested, type HiveType } from '../hive-types.ts'
 import { partsOf } from './column-sql.ts'
 
@@ -20,7 +20,7 @@ function weightOfOne(type: HiveType): number {
 
 /** The most that a byte of an element stands for: it has two at least when it is nested. */
 function weightPerByte(type: HiveType, isElement: boolean): number {
-  const own = isElement ? weightOf(type) / (isNested(type) ? 2 : 1) : 0
+  const own = isElement ? (weightOf(type) + ELEMENT_WEIGHT) / (isNested(type) ? 2 : 1) : 0
   if (!isNested(type)) return own
   const inside = partsOf(type).map((part) => weightPerByte(part, isElement || type.kind !== 'struct'))
   return Math.max(own, ...inside)
