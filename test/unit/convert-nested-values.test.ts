@@ -20,9 +20,11 @@ function read(type: string, json: string, rules: ConversionRules = FOLDING): str
 function readRecord(types: Readonly<Record<string, string>>, record: string, rules: ConversionRules): string {
   const columns = typedColumns(Object.entries(types).map(([name, type]) => ({ name, type })))
   const keys = columns.map(({ name }) => name)
-  const rows = exactScanner(columns, keys, rules, true)(Buffer.from(record))
+  const rows = exactScanner(columns, keys, rules)(Buffer.from(record))
+  // Nulls are left out.
+  const nulls = `${JSON.stringify(keys[0])}:null`
   return [...rows]
-    .map(({ members, verdict }) => verdict?.message ?? members ?? '')
+    .map((row) => (row.verdict === undefined ? row.members || nulls : row.verdict.message))
     .join(';')
     .replace(/^"v":/, '')
 }

@@ -5,7 +5,7 @@ import type { FailureSpool } from '../failure-spool.ts'
 import type { RecordsByObject } from '../records-by-object.ts'
 import type { Turns } from '../turns.ts'
 import type { Session } from './engine.ts'
-import type { ScanExactly } from './exact-record.ts'
+import type { ScanExactly, ScanParts } from './exact-record.ts'
 import type { LineColumn } from './line-columns.ts'
 import type { Refuse } from './lines.ts'
 import type { MetadataLines } from './metadata-lines.ts'
@@ -23,12 +23,21 @@ export interface Conversion {
   readonly rules: FormatConversion
   /** The table's, then the metadata columns. */
   readonly columns: readonly LineColumn[]
-  readonly scan: ScanExactly
   /** Undefined without metadata columns. */
   readonly metadata: MetadataLines | undefined
   readonly records: RecordsByObject
   readonly failures: FailureSpool
   readonly turns: Turns
+}
+
+export interface QuickConversion extends Conversion {
+  readonly scan: ScanExactly
+}
+
+export interface ExactConversion extends Conversion {
+  /** The columns that are written together. */
+  readonly parts: readonly (readonly LineColumn[])[]
+  readonly scan: ScanParts
 }
 
 /** Spools the verdicts on records whose ordinals count from a place on. */

@@ -6,13 +6,15 @@ import { join } from 'node:path'
 import type { Frame } from '../../domain/frame.ts'
 import type { EncodeInput } from '../../domain/ports.ts'
 import { FailureSpool } from '../failure-spool.ts'
+import type { TypedColumn } from '../hive-types.ts'
 import { plannedColumns, tableColumns } from '../metadata-columns.ts'
 import { recordsByObject } from '../records-by-object.ts'
 import { Turns } from '../turns.ts'
-import type { Conversion } from './conversion-context.ts'
+import { columnParts } from './column-parts.ts'
+import type { Conversion, ExactConversion, QuickConversion } from './conversion-context.ts'
 import type { Session } from './engine.ts'
 import { convertExactly } from './exact-object.ts'
-import { exactScanner } from './exact-record.ts'
+import { exactScanner, partScanner } from './exact-record.ts'
 import { judgedValues, lineTable, metadataLineColumns, plainColumns } from './line-columns.ts'
 import { MetadataLines, metadataKeys } from './metadata-lines.ts'
 import type { ConvertedObject } from './parquet-copy.ts'
@@ -60,7 +62,6 @@ export async function convertBatch(
     folder,
     rules,
     columns: [...tableLines, ...metadataLineColumns(columns.slice(table.length), ownKeys)],
-    scan: exactScanner(table, plainKeys, rules, quick === undefined),
     metadata: withMetadata ? new MetadataLines(columns, ownKeys) : undefined,
     records,
     failures,
@@ -69,12 +70,20 @@ export async function convertBatch(
   try {
     const objects =
       quick === undefined
-        ? await convertAllExactly(conversion)
-        : await convertSlices(conversion, doubtfulRecords(quick, rules))
+        ? await convertAllExactly(exactConversion(conversion, table))
+        : await convertSlices(
+            { ...conversion, scan: exactScanner(table, plainKeys, rules) },
+            doubtfulRecords(quick, rules),
+          )
     return { objects, failures }
   } finally {
     await Promise.all([failures.close(), records.dispose()])
   }
+}
+
+function exactConversion(conversion: Conversion, table: readonly TypedColumn[]): ExactConversion {
+  const parts = columnParts(conversion.columns)
+  return { ...conversion, parts, scan: partScanner(table, parts, conversion.rules, parts.length === 1) }
 }
 
 async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
@@ -82,7 +91,10 @@ async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
   return undefined
 }
 
-async function convertSlices(conversion: Conversion, findDoubtful: FindDoubtful): Promise<ConvertedObject[]> {
+async function convertSlices(
+  conversion: QuickConversion,
+  findDoubtful: FindDoubtful,
+): Promise<ConvertedObject[]> {
   const converted: ConvertedObject[][] = []
   let place = 0
   let slice = await Slice.begin(conversion, findDoubtful, place)
@@ -103,19 +115,13 @@ async function convertSlices(conversion: Conversion, findDoubtful: FindDoubtful)
   return converted.flat()
 }
 
-async function convertAllExactly(conversion: Conversion): Promise<ConvertedObject[]> {
+async function convertAllExactly(conversion: ExactConversion): Promise<ConvertedObject[]> {
   const all: ConvertedObject[] = []
   let place = 0
-  let bytes = 0
   for await (const object of conversion.records.objects()) {
-    if (bytes > 0 && bytes + object.bytes > SLICE_BYTES) {
-      conversion.session.end()
-      bytes = 0
-    }
     const converted = await convertExactly(conversion, object, place)
     if (converted !== undefined) all.push(converted)
     place += object.records
-    bytes += object.bytes
   }
   return all
 }

@@ -99,7 +99,8 @@ function unlessAborted<T>(wait: Promise<T>, signal: AbortSignal): Promise<T> {
 export class Session {
   readonly #instance: CagedInstance
   readonly #turns: Queueing
-  readonly #bytes: number
+  /** Of the records that the next connection is for. */
+  #bytes: number
   readonly #signal: AbortSignal
   #connection: DuckDBConnection | undefined
   readonly #interrupt = (): void => this.#connection?.interrupt()
@@ -114,10 +115,13 @@ export class Session {
   /**
    * Runs `work`, all that this session has to do in DuckDB, while no other session does so. Two batches there at once are
    * no faster, since each uses all threads, and hold twice the memory.
+   *
+   * @param bytes of the records that it has to do with
    */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
+  inTurn<T>(work: () => Promise<T>, bytes = this.#bytes): Promise<T> {
     return this.#turns.take(async () => {
       try {
+        this.#bytes = bytes
         return await work()
       } finally {
         this.end()

@@ -88,9 +88,9 @@ async function openInstance({ folder, threads, memoryLimitBytes }: InstanceOptio
       'SET autoinstall_known_extensions = false',
       'SET allow_community_extensions = false',
       'SET preserve_insertion_order = true',
-      // What is freed goes back to the system soon: some 80 MiB less at the peak, for some 5 % more CPU time.
-      `SET allocator_flush_threshold = '32MiB'`,
-      `SET allocator_bulk_deallocation_flush_threshold = '32MiB'`,
+      // What is freed goes back to the system soon: hundreds of MiB less at the peak of a wide table’s many COPYs.
+      `SET allocator_flush_threshold = '16MiB'`,
+      `SET allocator_bulk_deallocation_flush_threshold = '16MiB'`,
       'SET write_buffer_row_group_count = 1',
       'SET enable_external_access = false',
       'SET lock_configuration = true',

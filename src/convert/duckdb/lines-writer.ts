@@ -1,9 +1,14 @@
 /** Writes lines to a staging file: many at once as bytes, or one at a time as text. */
+import { rm } from 'node:fs/promises'
 import { StagingFile } from '../staging.ts'
 import type { LinesFile } from './query.ts'
 
 /** Lines written as text are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
 const TEXT_BYTES = 256 * 1024
+/** The same for all writers together where there are many. */
+const TEXTS_BYTES = 4 << 20
+/** Of one of many. */
+const TEXT_BYTES_MIN = 4096
 
 /** A staging file of lines, made when there is a first line. */
 export class LinesWriter {
@@ -11,6 +16,7 @@ export class LinesWriter {
   /** Of the lines so far, written or gathered. */
   bytes = 0
   readonly #path: string
+  readonly #textBytes: number
   #file: StagingFile | undefined
   #lineBytesMax = 0
   #text: Buffer | undefined
@@ -18,8 +24,10 @@ export class LinesWriter {
   #textTaken = 0
   #textEnd = 0
 
-  constructor(path: string) {
+  /** @param beside how many writers there are at the same time */
+  constructor(path: string, beside = 1) {
     this.#path = path
+    this.#textBytes = Math.min(TEXT_BYTES, Math.max(TEXT_BYTES_MIN, Math.floor(TEXTS_BYTES / beside)))
   }
 
   /** @param bytes of lines, each with its newline @param lineBytesMax length of the longest */
@@ -36,13 +44,13 @@ export class LinesWriter {
   /** @param line with its newline */
   async addText(line: string): Promise<void> {
     const bytesMax = 3 * line.length
-    if (bytesMax > TEXT_BYTES) {
+    if (bytesMax > this.#textBytes) {
       const bytes = Buffer.from(line)
       await this.add(bytes, 1, bytes.length)
       return
     }
-    this.#text ??= Buffer.allocUnsafe(TEXT_BYTES)
-    if (this.#textEnd + bytesMax > TEXT_BYTES) await this.#flush(await this.#open())
+    this.#text ??= Buffer.allocUnsafe(this.#textBytes)
+    if (this.#textEnd + bytesMax > this.#textBytes) await this.#flush(await this.#open())
     const written = this.#text.write(line, this.#textEnd)
     this.#textEnd += written
     this.lines += 1
@@ -76,5 +84,17 @@ export class LinesWriter {
 
   async close(): Promise<void> {
     await this.#file?.close()
+  }
+
+  /** Closes and removes the file. May be called again. */
+  async remove(): Promise<void> {
+    const file = this.#file
+    if (file === undefined) return
+    this.#file = undefined
+    try {
+      await file.close()
+    } finally {
+      await rm(this.#path, { force: true })
+    }
   }
 }

@@ -1,11 +1,7 @@
 /**
- * A batch as lines for DuckDB, in one of two forms.
- *
- * `BatchLines`: each record is a line or more, in order. The bytes of clean records are written as they are; a record that
- * goes the exact path becomes a line of plain values for each of its rows. A row of nothing but nulls is set aside, and a
- * line that gives no row stands in its place; a record that failed is such a line too.
- *
- * `RowLines`: line n is row n, every record by the exact path. Slow, and nothing is left for DuckDB to decide.
+ * A batch as lines for DuckDB: each record is a line or more, in order. The bytes of clean records are written as they are; a
+ * record that goes the exact path becomes a line of plain values for each of its rows. A row of nothing but nulls is set
+ * aside, and a line that gives no row stands in its place; a record that failed is such a line too.
  *
  * With metadata columns each line that gives a row opens with the metadata of its record, see metadata-lines.
  */
@@ -14,7 +10,7 @@ import type { Turns } from '../turns.ts'
 import type { Verdict } from '../verdicts.ts'
 import { BitSet } from './bit-set.ts'
 import { QuickPathError } from './conversion-context.ts'
-import type { ExactRow, ScanExactly } from './exact-record.ts'
+import { ExactRecords, type ExactRow, type ScanExactly } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
 import { asideLine, type LinesFile } from './query.ts'
@@ -27,40 +23,6 @@ export interface LinesOptions {
   readonly turns: Turns
   /** Undefined without metadata columns. */
   readonly metadata: MetadataLines | undefined
-}
-
-/** What both forms share: a record's verdict, or its rows without ever holding many. */
-class ExactRecords {
-  readonly #scan: ScanExactly
-  readonly #turns: Turns
-
-  constructor({ scan, turns }: LinesOptions) {
-    this.#scan = scan
-    this.#turns = turns
-  }
-
-  /** Gives the record's rows to `take`, or none when it fails; answers the verdict then. */
-  async rows(record: Uint8Array, take: (row: ExactRow) => Promise<void>): Promise<Verdict | undefined> {
-    let first: ExactRow | undefined
-    let rows = 0
-    for (const row of this.#scan(record)) {
-      if (row.verdict !== undefined) return row.verdict
-      first ??= row
-      rows += 1
-    }
-    if (rows === 1 && first !== undefined) await take(first)
-    else await this.#readAgain(record, take)
-    if (this.#turns.isOver) await this.#turns.next()
-    return undefined
-  }
-
-  async #readAgain(record: Uint8Array, take: (row: ExactRow) => Promise<void>): Promise<void> {
-    for (const row of this.#scan(record)) {
-      if (row.verdict !== undefined) throw new Error('read record: a second reading gave another verdict')
-      await take(row)
-      if (this.#turns.isOver) await this.#turns.next()
-    }
-  }
 }
 
 /** Valid JSON that is no object. */
@@ -76,7 +38,7 @@ export class BatchLines {
   readonly #plain = new BitSet()
   /** Ordinals of the lines that are not the first of their record. */
   readonly #more = new BitSet()
-  readonly #exact: ExactRecords
+  readonly #exact: ExactRecords<ExactRow>
   readonly #metadata: MetadataLines | undefined
   readonly #turns: Turns
   readonly #lines: LinesWriter
@@ -84,7 +46,7 @@ export class BatchLines {
   readonly #asideLines: LinesWriter
 
   constructor(options: LinesOptions) {
-    this.#exact = new ExactRecords(options)
+    this.#exact = new ExactRecords(options.scan, options.turns)
     this.#metadata = options.metadata
     this.#turns = options.turns
     this.#lines = new LinesWriter(options.path)
@@ -237,43 +199,3 @@ export class BatchLines {
 
 /** Takes the verdict on a record that fails. @param ordinal counts the records of the lines */
 export type Refuse = (ordinal: number, arrivalMs: number, verdict: Verdict, record: Buffer) => Promise<void>
-
-export class RowLines {
-  records = 0
-  /** A number may be minus zero (or a string looks so). */
-  hasMinusZero = false
-  readonly #exact: ExactRecords
-  readonly #metadata: MetadataLines | undefined
-  readonly #lines: LinesWriter
-
-  constructor(options: LinesOptions) {
-    this.#exact = new ExactRecords(options)
-    this.#metadata = options.metadata
-    this.#lines = new LinesWriter(options.path)
-  }
-
-  get rows(): number {
-    return this.#lines.lines
-  }
-
-  async add(frame: Frame, refuse: Refuse): Promise<void> {
-    const openings = this.#metadata?.openings(frame)
-    for (const record of frame.recordViews()) {
-      const opening = openings?.next().value ?? PLAIN_OPENING
-      const verdict = await this.#exact.rows(record, async (row) => {
-        this.hasMinusZero ||= row.members.includes('-0.0')
-        await this.#lines.addText(`${opening}${row.members}}\n`)
-      })
-      if (verdict !== undefined) await refuse(this.records, frame.arrivalMs, verdict, record)
-      this.records += 1
-    }
-  }
-
-  flushed(): Promise<LinesFile | undefined> {
-    return this.#lines.flushed()
-  }
-
-  close(): Promise<void> {
-    return this.#lines.close()
-  }
-}

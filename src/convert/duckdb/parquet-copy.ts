@@ -1,8 +1,9 @@
-/** An object's rows as a Parquet file. */
-import { rm, stat } from 'node:fs/promises'
+/** Rows as Parquet files, each written by one ordered COPY as one row group. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TypedColumn } from '../hive-types.ts'
 import type { Conversion } from './conversion-context.ts'
-import { joinParquet } from './parquet-join.ts'
+import { ParquetJoin } from './parquet-join.ts'
 import { copyToParquet } from './query.ts'
 import { dictionaryBytes } from './row-groups.ts'
 
@@ -13,56 +14,48 @@ export interface ConvertedObject {
   readonly length: number
 }
 
-export interface CopiedObject {
-  readonly index: number
+export interface CopyOptions {
+  readonly columns: readonly TypedColumn[]
   /** Most rows of a row group. */
   readonly rowGroupRows: number
   readonly hasMinusZero: boolean
-}
-
-/** Writes all rows of a query, which has some, by one ordered COPY: DuckDB cuts them into row groups. */
-export async function copyObject(
-  conversion: Conversion,
-  query: string,
-  object: CopiedObject,
-): Promise<ConvertedObject> {
-  const path = pathOf(conversion, object)
-  const rows = await copy(conversion, query, path, { ...object, isOneRowGroup: false })
-  return { index: object.index, rows, path, length: (await stat(path)).size }
 }
 
 /** Writes the rows of each query as a row group, unless it gives none. Undefined when none of them gives any. */
 export async function copyRowGroups(
   conversion: Conversion,
   queries: readonly string[],
-  object: CopiedObject,
+  object: CopyOptions & { readonly index: number },
 ): Promise<ConvertedObject | undefined> {
-  const path = pathOf(conversion, object)
-  const parts: string[] = []
-  let rows = 0
-  for (const query of queries) {
-    const part = parts.length === 0 ? path : `${path}-${parts.length}`
-    rows += await copy(conversion, query, part, { ...object, isOneRowGroup: true })
-    parts.push(part)
+  const path = objectPath(conversion, object.index)
+  const joined = new ParquetJoin(path)
+  try {
+    for (const query of queries) {
+      const part = `${path}-part`
+      await copyRows(conversion, query, part, object)
+      await joined.add([part])
+    }
+    const { rows, length } = await joined.finish()
+    if (rows > 0) return { index: object.index, rows, path, length }
+  } finally {
+    await joined.close()
   }
-  await joinParquet(parts)
-  if (rows > 0) return { index: object.index, rows, path, length: (await stat(path)).size }
   await rm(path)
   return undefined
 }
 
-function pathOf({ folder }: Conversion, { index }: CopiedObject): string {
+export function objectPath({ folder }: Conversion, index: number): string {
   return join(folder, `object-${index}.parquet`)
 }
 
-/** Answers the number of rows. */
-async function copy(
-  { session, rules, columns }: Conversion,
+/** Answers the number of rows, which are a row group unless there is none. */
+export async function copyRows(
+  { session, rules }: Conversion,
   query: string,
   path: string,
-  object: CopiedObject & { readonly isOneRowGroup: boolean },
+  options: CopyOptions,
 ): Promise<number> {
-  const options = { ...object, conversion: rules, dictionaryBytes: dictionaryBytes(columns) }
-  const [rows = 0] = await session.numbers(copyToParquet(query, path, options))
+  const settings = { ...options, conversion: rules, dictionaryBytes: dictionaryBytes(options.columns) }
+  const [rows = 0] = await session.numbers(copyToParquet(query, path, settings))
   return rows
 }

@@ -1,156 +1,169 @@
 /**
- * Parquet files of the same columns as one, the row groups of each after those of the one before: their bytes as they are,
- * and one footer, in which the places are moved.
+ * Parquet files as one: row groups of the same columns after each other, and columns of the same rows beside each other. Their
+ * bytes stay as they are; there is one footer, in which the places are moved.
  *
- * It is how an object's row groups are the same at any number of threads. DuckDB cuts the rows of a COPY into row groups
- * where a vector happens to end, which the threads before it decide; so each row group is a COPY of its own.
+ * It is how an object's row groups are the same at any number of threads, and a table of any width fits into memory. DuckDB
+ * cuts the rows of a COPY into row groups where a vector happens to end, which the threads before it decide, and it holds
+ * vectors of 2,048 rows of all columns at once; so each row group, and of a wide table some columns of it, are a COPY of
+ * their own.
  */
-import { open, rm, type FileHandle } from 'node:fs/promises'
-import { stagingError } from '../staging.ts'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { StagingFile, stagingError } from '../staging.ts'
+import { readStruct, type ThriftStruct } from './compact-thrift.ts'
 import {
-  isList,
-  isStruct,
-  readStruct,
-  writeStruct,
-  type ThriftField,
-  type ThriftStruct,
-  type ThriftValue,
-} from './compact-thrift.ts'
+  aroundRowGroups,
+  besideEachOther,
+  footerBesideEachOther,
+  movedRowGroups,
+  rowsOf,
+  withoutRowGroups,
+  type RowGroupPart,
+} from './parquet-footer.ts'
 
 const MAGIC = 'PAR1'
 /** Length of the footer, and the magic word again. */
 const ENDING_BYTES = 8
 const COPY_BYTES = 1 << 20
+/** Of row groups that are kept in memory. */
+const GROUPS_BYTES = 4 << 20
 
-/** Ids of the fields that are used here, by the names of the format's specification. */
-const FILE = { numRows: 3, rowGroups: 4 } as const
-const ROW_GROUP = { columns: 1, fileOffset: 5, ordinal: 7 } as const
-const CHUNK = {
-  fileOffset: 2,
-  metaData: 3,
-  offsetIndexOffset: 4,
-  columnIndexOffset: 6,
-} as const
-const COLUMN = {
-  dataPageOffset: 9,
-  indexPageOffset: 10,
-  dictionaryPageOffset: 11,
-  bloomFilterOffset: 14,
-} as const
+interface Taken {
+  readonly footer: ThriftStruct
+  /** By how much its bytes are moved. */
+  readonly move: number
+}
 
-/** Makes the first file all of them. @param paths of at least one; all but the first are removed */
-export async function joinParquet(paths: readonly string[]): Promise<void> {
-  const [first, ...others] = paths
-  if (first === undefined || others.length === 0) return
-  const joined = await open(first, 'r+')
-  try {
-    const start = await readFooter(joined)
-    const groups = [...rowGroupsOf(start.footer).elements]
-    let { end } = start
-    let rows = rowsOf(start.footer)
-    for (const path of others) {
-      const part = await open(path, 'r')
-      try {
-        const { footer, end: partEnd } = await readFooter(part)
-        await copyBytes(part, joined, { from: MAGIC.length, to: partEnd, at: end })
-        const move = end - MAGIC.length
-        for (const group of rowGroupsOf(footer).elements) groups.push(movedGroup(group, move, groups.length))
-        rows += rowsOf(footer)
-        end += partEnd - MAGIC.length
-      } finally {
-        await part.close()
+export class ParquetJoin {
+  readonly #path: string
+  #file: FileHandle | undefined
+  /** Where the next bytes go. */
+  #end = 0
+  /** Of the first files. */
+  #footer: ThriftStruct | undefined
+  #files = 0
+  /** The row groups, written out: of a wide table they may be hundreds of megabytes. */
+  #groups: StagingFile | undefined
+  readonly #latest: Buffer[] = []
+  #latestBytes = 0
+  #count = 0
+  #rows = 0n
+
+  /** @param path of the file that all become, not there yet */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * Adds the rows of these files after those before, and removes them. Each has columns of its own, the same ones in each
+   * call; those of one column of the schema follow one another.
+   */
+  async add(paths: readonly string[]): Promise<void> {
+    try {
+      const parts: (readonly RowGroupPart[])[] = []
+      const footers: ThriftStruct[] = []
+      for (const path of paths) {
+        const { footer, move } = await this.#take(path)
+        parts.push(movedRowGroups(footer, move))
+        if (this.#footer === undefined) footers.push(withoutRowGroups(footer))
+        if (parts.length === 1) this.#rows += rowsOf(footer)
       }
+      this.#footer ??= footerBesideEachOther(footers)
+      const count = parts[0]?.length ?? 0
+      if (parts.some((groups) => groups.length !== count))
+        throw new Error('files of the same rows have other row groups')
+      for (let index = 0; index < count; index += 1) {
+        const beside = parts.flatMap((groups) => groups[index] ?? [])
+        await this.#keepGroup(besideEachOther(beside, this.#count))
+      }
+    } catch (error) {
+      throw stagingError(`join ${this.#path}`, error)
+    }
+  }
+
+  async #keepGroup(group: Buffer): Promise<void> {
+    this.#count += 1
+    this.#latest.push(group)
+    this.#latestBytes += group.length
+    if (this.#latestBytes < GROUPS_BYTES) return
+    this.#groups ??= await StagingFile.create(`${this.#path}-groups`)
+    for (const each of this.#latest.splice(0)) this.#groups.add(each)
+    this.#latestBytes = 0
+    await this.#groups.flush()
+  }
+
+  async #take(path: string): Promise<Taken> {
+    this.#files += 1
+    if (this.#file === undefined) {
+      await rename(path, this.#path)
+      this.#file = await open(this.#path, 'r+')
+      const { footer, end } = await readFooter(this.#file)
+      this.#end = end
+      return { footer, move: 0 }
+    }
+    const file = await open(path, 'r')
+    try {
+      const { footer, end } = await readFooter(file)
+      await copyBytes(file, this.#file, { from: MAGIC.length, to: end, at: this.#end })
+      const move = this.#end - MAGIC.length
+      this.#end += end - MAGIC.length
+      return { footer, move }
+    } finally {
+      await file.close()
       await rm(path)
     }
-    await writeFooter(joined, end, withRowGroups(start.footer, groups, rows))
-  } catch (error) {
-    throw stagingError(`join ${first}`, error)
-  } finally {
-    await joined.close()
+  }
+
+  /** Makes the file of what was added, which is at least one file; answers how many rows it has, and its length. */
+  async finish(): Promise<{ readonly rows: number; readonly length: number }> {
+    const file = this.#file
+    if (file === undefined || this.#footer === undefined) throw new Error('no Parquet file was added')
+    try {
+      if (this.#files > 1) await this.#writeFooter(file, this.#footer)
+      return { rows: Number(this.#rows), length: (await file.stat()).size }
+    } catch (error) {
+      throw stagingError(`join ${this.#path}`, error)
+    }
+  }
+
+  async #writeFooter(file: FileHandle, footer: ThriftStruct): Promise<void> {
+    const [before, after] = aroundRowGroups(footer, this.#count, this.#rows)
+    await writeBytes(file, before, this.#end)
+    let at = this.#end + before.length
+    if (this.#groups !== undefined) {
+      const groups = await open(this.#groups.path, 'r')
+      try {
+        await copyBytes(groups, file, { from: 0, to: this.#groups.bytes, at })
+      } finally {
+        await groups.close()
+      }
+      at += this.#groups.bytes
+    }
+    for (const group of this.#latest) {
+      await writeBytes(file, group, at)
+      at += group.length
+    }
+    const ending = Buffer.alloc(ENDING_BYTES, MAGIC, 'latin1')
+    ending.writeUInt32LE(at + after.length - this.#end, 0)
+    await writeBytes(file, Buffer.concat([after, ending]), at)
+    await file.truncate(at + after.length + ENDING_BYTES)
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+    if (this.#groups === undefined) return
+    await this.#groups.close()
+    await rm(this.#groups.path, { force: true })
   }
 }
 
-interface Footer {
-  readonly footer: ThriftStruct
-  /** Where it begins: the end of what it speaks of. */
-  readonly end: number
-}
-
-async function readFooter(file: FileHandle): Promise<Footer> {
+async function readFooter(
+  file: FileHandle,
+): Promise<{ readonly footer: ThriftStruct; readonly end: number }> {
   const { size } = await file.stat()
   const ending = await readBytes(file, size - ENDING_BYTES, ENDING_BYTES)
   if (ending.toString('latin1', 4) !== MAGIC) throw new Error('it does not end like a Parquet file')
   const end = size - ENDING_BYTES - ending.readUInt32LE(0)
   return { footer: readStruct(await readBytes(file, end, size - ENDING_BYTES - end)), end }
-}
-
-async function writeFooter(file: FileHandle, end: number, footer: ThriftStruct): Promise<void> {
-  const bytes = writeStruct(footer)
-  const ending = Buffer.alloc(ENDING_BYTES, MAGIC, 'latin1')
-  ending.writeUInt32LE(bytes.length, 0)
-  const all = Buffer.concat([bytes, ending])
-  await writeBytes(file, all, end)
-  await file.truncate(end + all.length)
-}
-
-function rowGroupsOf(footer: ThriftStruct): Extract<ThriftValue, { elementType: number }> {
-  const groups = footer.get(FILE.rowGroups)?.value
-  if (!isList(groups)) throw new Error('its footer has no row groups')
-  return groups
-}
-
-function rowsOf(footer: ThriftStruct): bigint {
-  const rows = footer.get(FILE.numRows)?.value
-  if (typeof rows !== 'bigint') throw new Error('its footer has no number of rows')
-  return rows
-}
-
-/** @param groups may be the first of the file, whose list of none says nothing of their type */
-function withRowGroups(footer: ThriftStruct, groups: readonly ThriftValue[], rows: bigint): ThriftStruct {
-  const { elementType } = rowGroupsOf(footer)
-  return changed(footer, (id, { value }) => {
-    if (id === FILE.numRows) return rows
-    return id === FILE.rowGroups ? { elementType, elements: groups } : value
-  })
-}
-
-function movedGroup(group: ThriftValue, move: number, ordinal: number): ThriftValue {
-  if (!isStruct(group)) throw new Error('its footer has a row group that is none')
-  return changed(group, (id, { value }) => {
-    if (id === ROW_GROUP.columns && isList(value)) {
-      return { ...value, elements: value.elements.map((chunk) => movedChunk(chunk, move)) }
-    }
-    if (id === ROW_GROUP.ordinal) return BigInt(ordinal)
-    return id === ROW_GROUP.fileOffset ? moved(value, move) : value
-  })
-}
-
-function movedChunk(chunk: ThriftValue, move: number): ThriftValue {
-  if (!isStruct(chunk)) throw new Error('its footer has a column that is none')
-  return changed(chunk, (id, { value }) => {
-    if (id === CHUNK.metaData && isStruct(value)) return movedColumn(value, move)
-    return isOneOf(CHUNK, id) ? moved(value, move) : value
-  })
-}
-
-function movedColumn(column: ThriftStruct, move: number): ThriftValue {
-  return changed(column, (id, { value }) => (isOneOf(COLUMN, id) ? moved(value, move) : value))
-}
-
-function isOneOf(ids: Readonly<Record<string, number>>, id: number): boolean {
-  return Object.values(ids).includes(id)
-}
-
-/** Zero stands for no place. */
-function moved(place: ThriftValue, move: number): ThriftValue {
-  return typeof place === 'bigint' && place > 0n ? place + BigInt(move) : place
-}
-
-function changed(
-  struct: ThriftStruct,
-  valueOf: (id: number, field: ThriftField) => ThriftValue,
-): ThriftStruct {
-  return new Map(Array.from(struct, ([id, field]) => [id, { ...field, value: valueOf(id, field) }]))
 }
 
 interface CopiedBytes {

@@ -13,12 +13,16 @@ import type { HiveValue } from '../hive-values.ts'
 
 export type WritePlain = (value: HiveValue) => string
 
-/** Writes values of a column of this type, which are as `HiveValue` says. */
-export function plainWriter(type: HiveType): WritePlain {
-  return type.kind === 'binary' ? plainBase64 : partWriter(type)
+/**
+ * Writes values of a column of this type, which are as `HiveValue` says.
+ *
+ * @param part the type, or one that has some of its fields: no others are written
+ */
+export function plainWriter(type: HiveType, part: HiveType = type): WritePlain {
+  return type.kind === 'binary' ? plainBase64 : partWriter(type, part)
 }
 
-function partWriter(type: HiveType): WritePlain {
+function partWriter(type: HiveType, part: HiveType): WritePlain {
   switch (type.kind) {
     case 'boolean':
     case 'tinyint':
@@ -44,11 +48,11 @@ function partWriter(type: HiveType): WritePlain {
         ? (value) => `"${plainMicros(value as bigint)}"`
         : (value) => `"${new Date(Number(value)).toISOString()}"`
     case 'array':
-      return arrayWriter(type.element)
+      return arrayWriter(type.element, part.kind === type.kind ? part.element : type.element)
     case 'map':
-      return mapWriter(type.key, type.value)
+      return mapWriter(type.key, type.value, part.kind === type.kind ? part.value : type.value)
     case 'struct':
-      return structWriter(type.fields)
+      return structWriter(type.fields, part.kind === type.kind ? part.fields : type.fields)
     default:
       return unreachable(type)
   }
@@ -92,8 +96,8 @@ function orNull(write: WritePlain): (value: HiveValue | null | undefined) => str
   return (value) => (value === null || value === undefined ? 'null' : write(value))
 }
 
-function arrayWriter(type: HiveType): WritePlain {
-  const element = orNull(partWriter(type))
+function arrayWriter(type: HiveType, part: HiveType): WritePlain {
+  const element = orNull(partWriter(type, part))
   return (value) => {
     let text = ''
     for (const each of value as readonly (HiveValue | null)[])
@@ -102,8 +106,8 @@ function arrayWriter(type: HiveType): WritePlain {
   }
 }
 
-function mapWriter(keyType: HiveType, valueType: HiveType): WritePlain {
-  const [key, element] = [partWriter(keyType), orNull(partWriter(valueType))]
+function mapWriter(keyType: HiveType, valueType: HiveType, part: HiveType): WritePlain {
+  const [key, element] = [partWriter(keyType, keyType), orNull(partWriter(valueType, part))]
   return (value) => {
     let text = ''
     for (const [k, v] of value as ReadonlyMap<HiveValue, HiveValue | null>) {
@@ -114,15 +118,20 @@ function mapWriter(keyType: HiveType, valueType: HiveType): WritePlain {
   }
 }
 
-function structWriter(fields: readonly StructField[]): WritePlain {
-  const members = fields.map(({ name, type }, index) => ({
-    start: `${index === 0 ? '' : ','}${JSON.stringify(name)}:`,
-    write: orNull(partWriter(type)),
-  }))
+function structWriter(fields: readonly StructField[], part: readonly StructField[]): WritePlain {
+  const places = new Map(fields.map(({ name, type }, index) => [name, { type, index }]))
+  const members = part.map(({ name, type: some }, at) => {
+    const { type, index } = places.get(name) ?? { type: some, index: at }
+    return {
+      index,
+      start: `${at === 0 ? '' : ','}${JSON.stringify(name)}:`,
+      write: orNull(partWriter(type, some)),
+    }
+  })
   return (value) => {
     const values = value as readonly (HiveValue | null)[]
     let text = '{'
-    for (const [index, { start, write }] of members.entries()) text += start + write(values[index])
+    for (const { index, start, write } of members) text += start + write(values[index])
     return `${text}}`
   }
 }

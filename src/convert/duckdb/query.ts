@@ -131,13 +131,16 @@ export function orderedRows(
   )
 }
 
+/** Lines up to this long are read as text first. */
+const TEXT_LINE_BYTES_MAX = 4 << 20
+
 /**
- * The rows of a file of plain values, as they are. A value that does not fit fails the query. Read as text first, because
- * read_csv needs a few MiB where read_json takes 32 MiB a thread, and the values need no judging: a table of 2,000 columns
- * fits into the memory that four such buffers would take.
+ * The rows of a file of plain values, as they are, every column in every line. A value that does not fit fails the query.
+ * Read as text first, because read_csv needs a few MiB where read_json takes 32 MiB a thread; of long lines more.
  */
 export function plainRows(file: LinesFile, columns: readonly LineColumn[]): string {
   const lineBytes = lineRoom(file)
+  if (lineBytes > TEXT_LINE_BYTES_MAX) return plainRowsOfPart(file, columns)
   const structure = Object.fromEntries(columns.map((column) => [column.plainKey, plainType(column)]))
   const values = columns.map((column) => {
     const value = plainValue(column, `struct_extract(s, ${quotedText(column.plainKey)})`)
@@ -151,18 +154,29 @@ export function plainRows(file: LinesFile, columns: readonly LineColumn[]): stri
   )
 }
 
+/** The same of a part of a wide table: columns that are null are left out there, or a line would be of nothing but nulls. */
+export function plainRowsOfPart(file: LinesFile, columns: readonly LineColumn[]): string {
+  const members = columns.map((column): Member => [column.plainKey, plainType(column)])
+  const raw = columns.map((_, index) => `r${index}`)
+  const values = columns.map(
+    (column, index) => `${plainValue(column, `r${index}`)} AS ${quotedName(column.name)}`,
+  )
+  const lines = `(SELECT * FROM ${readLines(file, members, false)}) AS lines(${raw.join(', ')})`
+  return `SELECT ${values.join(', ')} FROM ${lines}`
+}
+
 /** Of a row group's rows, the share that is the most entries of a column's dictionary: DuckDB's own. */
 const DICTIONARY_SHARE = 5
 /** DuckDB takes what is by less than a vector smaller than a row group for a whole one. */
 const VECTOR_ROWS = 2048
 
 export function copyToParquet(query: string, path: string, options: ParquetOptions): string {
-  const { conversion, rowGroupRows, isOneRowGroup, dictionaryBytes, hasMinusZero } = options
+  const { conversion, rowGroupRows, dictionaryBytes, hasMinusZero } = options
   const settings = [
     'FORMAT parquet',
     `COMPRESSION ${conversion.parquetCompression.toLowerCase()}`,
     `PARQUET_VERSION ${conversion.parquetVersion === 2 ? 'V2' : 'V1'}`,
-    `ROW_GROUP_SIZE ${isOneRowGroup ? rowGroupRows + VECTOR_ROWS : rowGroupRows}`,
+    `ROW_GROUP_SIZE ${rowGroupRows + VECTOR_ROWS}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${dictionaryBytes}`,
     // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
     `DICTIONARY_SIZE_LIMIT ${hasMinusZero ? 0 : Math.floor(rowGroupRows / DICTIONARY_SHARE)}`,
@@ -172,10 +186,8 @@ export function copyToParquet(query: string, path: string, options: ParquetOptio
 
 export interface ParquetOptions {
   readonly conversion: Pick<FormatConversion, 'parquetCompression' | 'parquetVersion'>
-  /** Most rows of a row group. */
+  /** Most rows of a row group; the query gives no more. */
   readonly rowGroupRows: number
-  /** The query gives no more rows than that. */
-  readonly isOneRowGroup: boolean
   /** Most of one column of text. */
   readonly dictionaryBytes: number
   readonly hasMinusZero: boolean

@@ -18,10 +18,21 @@ export function rowGroupRows(
   { records, bytes }: Pick<SealedBatch, 'records' | 'bytes'>,
   columns: readonly TypedColumn[],
 ): number {
-  const recordBytes = bytes / Math.max(1, records)
-  const rowBytes = columns.reduce((sum, { type }) => sum + fixedBytes(type), 0)
-  const rows = Math.floor(ROW_GROUP_BYTES / Math.max(1, recordBytes, rowBytes))
+  return rowsOf(Math.max(bytes / Math.max(1, records), rowBytes(columns)))
+}
+
+/** The same of a table that is written in parts, however long its records are. */
+export function rowGroupRowsMax(parts: readonly (readonly TypedColumn[])[]): number {
+  return rowsOf(Math.max(...parts.map(rowBytes)))
+}
+
+function rowsOf(bytes: number): number {
+  const rows = Math.floor(ROW_GROUP_BYTES / Math.max(1, bytes))
   return Math.max(VECTOR_ROWS, Math.min(ROW_GROUP_ROWS_MAX, rows - (rows % VECTOR_ROWS)))
+}
+
+function rowBytes(columns: readonly TypedColumn[]): number {
+  return columns.reduce((sum, { type }) => sum + fixedBytes(type), 0)
 }
 
 /** For the dictionaries of all columns of text together. */
@@ -40,8 +51,8 @@ function textsIn(type: HiveType): number {
   return partsOf(type).reduce((sum, part) => sum + textsIn(part), 0)
 }
 
-/** What a value takes that is null. */
+/** What a value takes that is null, with those that may be in it: DuckDB makes room for one in each list. */
 function fixedBytes(type: HiveType): number {
-  if (!isNested(type)) return 16
-  return type.kind === 'struct' ? partsOf(type).reduce((sum, part) => sum + fixedBytes(part), 1) : 16
+  const own = type.kind === 'struct' ? 1 : 16
+  return isNested(type) ? partsOf(type).reduce((sum, part) => sum + fixedBytes(part), own) : own
 }

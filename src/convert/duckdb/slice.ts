@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { ObjectRecords } from '../records-by-object.ts'
 import { stagingError } from '../staging.ts'
 import { BitSet } from './bit-set.ts'
-import { QuickPathError, defect, refuser, type Conversion } from './conversion-context.ts'
+import { QuickPathError, defect, refuser, type QuickConversion } from './conversion-context.ts'
 import { BatchLines } from './lines.ts'
 import { copyRowGroups, type ConvertedObject } from './parquet-copy.ts'
 import {
@@ -32,14 +32,14 @@ interface SliceObject extends LineRange {
 export class Slice {
   /** Bytes of its records so far. */
   bytes = 0
-  readonly #conversion: Conversion
+  readonly #conversion: QuickConversion
   readonly #findDoubtful: FindDoubtful
   readonly #place: number
   readonly #path: string
   readonly #lines: BatchLines
   readonly #objects: SliceObject[] = []
 
-  private constructor(conversion: Conversion, findDoubtful: FindDoubtful, place: number) {
+  private constructor(conversion: QuickConversion, findDoubtful: FindDoubtful, place: number) {
     this.#conversion = conversion
     this.#findDoubtful = findDoubtful
     this.#place = place
@@ -48,7 +48,7 @@ export class Slice {
   }
 
   /** One at a time. @param place of its first record */
-  static async begin(conversion: Conversion, findDoubtful: FindDoubtful, place: number): Promise<Slice> {
+  static async begin(conversion: QuickConversion, findDoubtful: FindDoubtful, place: number): Promise<Slice> {
     const slice = new Slice(conversion, findDoubtful, place)
     try {
       await mkdir(slice.#path, { mode: 0o700 })
@@ -79,7 +79,7 @@ export class Slice {
 
   /** The objects that have rows. */
   convert(): Promise<ConvertedObject[]> {
-    return this.#conversion.session.inTurn(() => this.#convert())
+    return this.#conversion.session.inTurn(() => this.#convert(), this.bytes)
   }
 
   async #convert(): Promise<ConvertedObject[]> {
@@ -136,6 +136,7 @@ export class Slice {
       const { index } = object
       const copied = await copyRowGroups(this.#conversion, queries, {
         index,
+        columns,
         rowGroupRows: rowsMax,
         hasMinusZero,
       })
