@@ -18,6 +18,7 @@ import {
   orderedRows,
 } from '../src/convert/duckdb/query.ts'
 import { lineTable } from '../src/convert/duckdb/line-columns.ts'
+import { joinParquet } from '../src/convert/duckdb/parquet-join.ts'
 import { typedColumns } from '../src/convert/hive-types.ts'
 import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
 import type { Column } from '../src/domain/delivery-stream.ts'
@@ -221,12 +222,18 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
         const options = {
           conversion: { parquetCompression: 'SNAPPY' },
           rowGroupRows: 122_880,
-          isOneRowGroup: false,
+          isOneRowGroup: true,
           dictionaryBytes: 1 << 20,
           hasMinusZero: false,
         } as const
-        const rows = orderedRows('batch_rows', undefined, { first: 0, last: RECORDS - 1 }, typed)
-        await bare.run(copyToParquet(rows, target, options))
+        const parts: string[] = []
+        for (let first = 0; first < RECORDS; first += options.rowGroupRows) {
+          const range = { first, last: first + options.rowGroupRows - 1 }
+          const part = `${target}-${parts.length}`
+          await bare.run(copyToParquet(orderedRows('batch_rows', undefined, range, typed), part, options))
+          parts.push(part)
+        }
+        await joinParquet(parts)
         await bare.run('DROP TABLE batch_rows')
       },
     },
