@@ -128,7 +128,7 @@ const cases = (
 
 test.each(cases)(
   'an object %s, %s, is the same byte for byte at any number of threads',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async (kind, shape) => {
     await expectSameBytes(inputOf(batchOf(kinds[kind], shapes[shape])), 1)
   },
@@ -136,7 +136,7 @@ test.each(cases)(
 
 test.each(few)(
   'objects of partitions %s are the same byte for byte at any number of threads',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async (kind) => {
     const input = inputOf(batchOf(kinds[kind], { columns: [...narrow, ...wide] }))
     // One of most records, some of a few.
