@@ -182,3 +182,24 @@ test('a staging disk that is full is an error of the encoder, and nothing stays 
   expect(await staged()).toEqual([])
   expect((await outcomeOf(encoder, orders(100, 20))).failures.length).toBe(10)
 })
+
+test('a column has a dictionary where its values repeat, in a small object as in a large one', async () => {
+  await open()
+  const batch: Batch = {
+    columns: [['n', 'int'], ['a', 'string']], // prettier-ignore
+    records: Array.from({ length: 8_000 }, (_, n) => `{"n":${n},"a":"v${n % 9}"}`),
+  }
+  const encoded = await encoder.encode(withObjects(batch, 2))
+  const connection = await DuckDBConnection.create()
+  onTestFinished(() => connection.closeSync())
+  for (const { body } of encoded.objects) {
+    const columns = await connection.runAndReadAll(
+      `SELECT path_in_schema, encodings FROM parquet_metadata('${body.path}') ORDER BY ALL`,
+    )
+    expect(columns.getRows()).toEqual([
+      ['a', 'PLAIN_DICTIONARY'],
+      ['n', 'PLAIN'],
+    ])
+  }
+  await encoded.dispose()
+})

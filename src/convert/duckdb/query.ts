@@ -165,8 +165,6 @@ export function plainRowsOfPart(file: LinesFile, columns: readonly LineColumn[])
   return `SELECT ${values.join(', ')} FROM ${lines}`
 }
 
-/** Of a row group's rows, the share that is the most entries of a column's dictionary: DuckDB's own. */
-const DICTIONARY_SHARE = 5
 /** DuckDB takes what is by less than a vector smaller than a row group for a whole one. */
 const VECTOR_ROWS = 2048
 
@@ -178,8 +176,9 @@ export function copyToParquet(query: string, path: string, options: ParquetOptio
     `PARQUET_VERSION ${conversion.parquetVersion === 2 ? 'V2' : 'V1'}`,
     `ROW_GROUP_SIZE ${rowGroupRows + VECTOR_ROWS}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${dictionaryBytes}`,
-    // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none.
-    `DICTIONARY_SIZE_LIMIT ${hasMinusZero ? 0 : Math.floor(rowGroupRows / DICTIONARY_SHARE)}`,
+    // A dictionary has one entry for 0 and -0, whichever comes first; a limit of 0 entries means none. DuckDB's own limit is a
+    // fifth of the rows that a row group has: one for small row groups alike would give columns of different values dictionaries.
+    ...(hasMinusZero ? ['DICTIONARY_SIZE_LIMIT 0'] : []),
   ]
   return `COPY (${query}) TO ${quotedText(path)} (${settings.join(', ')})`
 }
