@@ -44,7 +44,7 @@ export interface TypedColumn {
 /** Types inside each other. */
 export const TYPE_DEPTH_MAX = 100
 /** Types in a table, those inside others counted: what is known of each takes memory for as long as a batch is converted. */
-export const TABLE_TYPES_MAX = 50_000
+export const TABLE_TYPES_MAX = 30_000
 
 const SUPPORTED =
   'boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), string, varchar(n), char(n), binary, date, timestamp, ' +

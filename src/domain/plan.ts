@@ -13,7 +13,7 @@ export const RAW = { engine: 'raw', engineVersion: '1' } as const
  * Of the rules by which both engines take values and refuse them, and part of the version of each: it goes up when a record
  * would get another row or verdict.
  */
-export const CONVERSION_RULES_VERSION = '2'
+export const CONVERSION_RULES_VERSION = '3'
 
 /** Goes up when the same batch and plan would be processed or partitioned otherwise. */
 export const PROCESSORS_VERSION = '2'
