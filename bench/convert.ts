@@ -18,7 +18,7 @@ import {
   orderedRows,
 } from '../src/convert/duckdb/query.ts'
 import { lineTable } from '../src/convert/duckdb/line-columns.ts'
-import { joinParquet } from '../src/convert/duckdb/parquet-join.ts'
+import { ParquetJoin } from '../src/convert/duckdb/parquet-join.ts'
 import { typedColumns } from '../src/convert/hive-types.ts'
 import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
 import type { Column } from '../src/domain/delivery-stream.ts'
@@ -226,14 +226,15 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
           dictionaryBytes: 1 << 20,
           hasMinusZero: false,
         } as const
-        const parts: string[] = []
+        const joined = new ParquetJoin(target)
         for (let first = 0; first < RECORDS; first += options.rowGroupRows) {
           const range = { first, last: first + options.rowGroupRows - 1 }
-          const part = `${target}-${parts.length}`
+          const part = `${target}-part`
           await bare.run(copyToParquet(orderedRows('batch_rows', undefined, range, typed), part, options))
-          parts.push(part)
+          await joined.add([part])
         }
-        await joinParquet(parts)
+        await joined.finish()
+        await joined.close()
         await bare.run('DROP TABLE batch_rows')
       },
     },
