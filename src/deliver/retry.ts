@@ -4,6 +4,7 @@
  */
 import { DestinationError, EncoderError, FrameError } from '../domain/errors.ts'
 import { backoffMs } from '../runtime/backoff.ts'
+import { CHILD_DIED } from '../runtime/child-task.ts'
 
 export type Verdict =
   | { readonly kind: 'retry'; readonly afterMs: number }
@@ -20,7 +21,7 @@ export const DEATHS_BEFORE_CAREFUL = 2
 export function verdictOn(error: unknown, attempt: number, random: number): Verdict {
   if (error instanceof DestinationError && !error.retryable)
     return { kind: 'quarantine', reason: error.message }
-  if (error instanceof EncoderError && error.code === 'ChildDied')
+  if (error instanceof EncoderError && error.code === CHILD_DIED)
     return { kind: 'quarantine', reason: error.message }
   if (error instanceof FrameError) {
     return error.newer
