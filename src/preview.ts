@@ -92,6 +92,7 @@ async function inFolder(
     config,
     buffer: keptInMemory(),
     registry: { get: () => Promise.resolve(stream) },
+    stagingPath: folder,
     sessions,
     metrics: new Metrics(),
     log,

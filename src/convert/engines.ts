@@ -81,7 +81,7 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
   return {
     planned: { engine: options.engine, version: planned.version },
     async encoderFor({ engine, engineVersion }, careful) {
-      if (engine === 'raw') return open(engine)
+      if (engine === 'raw') return careful ? isolatedEncoder({ ...options, engine }) : open(engine)
       const encoder = await open(engine)
       if (encoder.version !== engineVersion) {
         options.log.warn(

@@ -9,7 +9,9 @@ import type { EncodeAnswer, EncodeTask } from './isolated.ts'
 serveTask(encode)
 
 async function encode(task: EncodeTask): Promise<EncodeAnswer> {
-  const engines = await openEngines({ ...task, log: createLog('error') })
+  // Beside raw delivery there is one that loads everywhere.
+  const engine = task.engine === 'raw' ? 'js' : task.engine
+  const engines = await openEngines({ ...task, engine, log: createLog('error') })
   const encoder = await engines.encoderFor(task.plan, false)
   const encoded = await encoder.encode({
     batch: task.batch,

@@ -16,7 +16,7 @@ import type { RunsFile } from './sorted-runs.ts'
 import { StagingFolder } from './staging.ts'
 
 export interface IsolatedOptions {
-  readonly engine: Exclude<Engine, 'raw'>
+  readonly engine: Engine
   readonly stagingPath: string
   readonly threads: number
   readonly memoryLimitBytes: number
@@ -27,7 +27,7 @@ export interface IsolatedOptions {
 
 /** What the parent asks for. All paths are in a folder that the parent removes. */
 export interface EncodeTask {
-  readonly engine: Exclude<Engine, 'raw'>
+  readonly engine: Engine
   readonly threads: number
   readonly memoryLimitBytes: number
   readonly batch: SealedBatch

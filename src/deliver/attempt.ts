@@ -17,7 +17,7 @@ export interface DeliveryAttempt {
   readonly digest: SourceDigest
   /** Of what the transform made of it; there with one, once its records are processed. */
   readonly derived?: DerivedDigest
-  /** The batch has killed processes: it is converted in one of its own. */
+  /** The batch has killed processes: what reads its records does so in one of its own. */
   readonly careful: boolean
   readonly signal: AbortSignal
   /** Absent: the first one, as a rule all of the batch. */

@@ -82,7 +82,7 @@ async function attemptDelivery(
       planDigest: planDigest(plan),
       frames: () => digest.over(store.buffer.read(batch, signal)),
       digest,
-      careful: batch.deaths >= DEATHS_BEFORE_CAREFUL,
+      careful: isCareful(options, batch),
       signal,
       untimed: (run) => deadline.untimed(run),
       // Neither the calls nor the wait for a place behind them count.
@@ -92,6 +92,14 @@ async function attemptDelivery(
   } finally {
     deadline.end()
   }
+}
+
+/** The batch was being delivered when processes died: it may be the cause, and a batch beside it. */
+function isCareful({ log }: DeliveryOptions, { stream, batchId, deaths }: SealedBatch): boolean {
+  if (deaths < DEATHS_BEFORE_CAREFUL) return false
+  const fields = { deliveryStream: stream.name, batchId, deaths }
+  log.warn(fields, 'batch is delivered carefully, since processes died that delivered it')
+  return true
 }
 
 /** The backup, then the data, whatever became of the backup. Fails if either did not land. */

@@ -32,7 +32,7 @@ export interface RecordsToEncode {
 
 export async function processRecords(
   { processors, log }: ProcessingOptions,
-  { batch, plan, frames: ofBatch, piece, signal, untimed, lend }: DeliveryAttempt,
+  { batch, plan, frames: ofBatch, piece, careful, signal, untimed, lend }: DeliveryAttempt,
 ): Promise<RecordsToEncode> {
   const { processing, partitioning } = plan.destination
   if (processing === undefined && partitioning === undefined)
@@ -43,6 +43,7 @@ export async function processRecords(
     batch,
     plan,
     frames,
+    careful,
     signal,
     ...(piece && { piece: piece.start }),
     ...(untimed && { untimed }),

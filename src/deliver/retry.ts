@@ -1,6 +1,6 @@
 /**
  * What follows a failed attempt. Retries never end: what is not delivered is kept, and an operator is told. Only two things
- * set a batch aside: its key holds other data, or its conversion killed a process that had nothing else to do.
+ * set a batch aside: its key holds other data, or it killed a process that had nothing else to do than to process or convert it.
  */
 import { DestinationError, EncoderError, FrameError } from '../domain/errors.ts'
 import { backoffMs } from '../runtime/backoff.ts'
@@ -14,7 +14,7 @@ export type Verdict =
 const RETRY = { firstMs: 500, capMs: 60_000 }
 /** A batch that a newer version wrote waits for a newer process. */
 const NEWER_RETRY_MS = 30_000
-/** After this many deaths a batch is converted alone, in a process of its own. */
+/** After this many deaths a batch is processed and converted alone, in processes of its own. */
 export const DEATHS_BEFORE_CAREFUL = 2
 
 /** @param attempt counts from 1 @param random in [0, 1) */

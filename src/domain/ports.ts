@@ -75,6 +75,8 @@ export interface ProcessInput {
   readonly piece?: PieceStart
   /** Reads the batch, as it was received, from the start of the piece; may be called again. */
   readonly frames: () => AsyncIterable<Frame>
+  /** Set for a batch that killed processes: what reads its records does so in a process of its own. */
+  readonly careful?: boolean
   readonly signal: AbortSignal
   /** Runs what takes as long as somebody else's program takes, and has limits of its own; that of an attempt does not count meanwhile. */
   readonly untimed?: <T>(run: () => Promise<T>) => Promise<T>

@@ -9,22 +9,23 @@
  */
 import type { Log } from '../account/log.ts'
 import type { Metrics } from '../account/metrics.ts'
-import type { Processing, Transform } from '../domain/delivery-stream.ts'
+import type { Transform } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
 import type { Buffer, Clock, Processed, ProcessInput, Processors } from '../domain/ports.ts'
 import { neverCrash, type CrashHook } from '../runtime/crash-point.ts'
 import { appendDelimiter } from './append-delimiter.ts'
-import { deaggregate } from './deaggregate.ts'
-import { decompress } from './decompress.ts'
 import { derivedPiece } from './derived-piece.ts'
-import { Piece, PIECE_LIMITS, type Make, type PieceLimits } from './piece.ts'
-import type { PartitionStage, TransformStage } from './stages.ts'
-import { Tally } from './tally.ts'
+import { localPiece } from './local.ts'
+import { PIECE_LIMITS, type PieceLimits } from './piece.ts'
+import type { Frames, LocalPiece, PartitionStage, Stages, TransformStage } from './stages.ts'
+import type { Tally } from './tally.ts'
 
 export interface ProcessorsOptions {
   readonly buffer: Pick<Buffer, 'derive' | 'readDerived'>
   readonly transform: TransformStage
   readonly partition: PartitionStage
+  /** For a batch that killed processes; absent: it is processed like another. */
+  readonly careful?: Stages
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Pick<Clock, 'monotonicMs'>
@@ -33,30 +34,21 @@ export interface ProcessorsOptions {
   readonly pieceLimits?: PieceLimits
 }
 
-type Frames = () => AsyncIterable<Frame>
-
 export function createProcessors(options: ProcessorsOptions): Processors {
   return { process: (input) => process(options, input) }
 }
 
 async function process(options: ProcessorsOptions, input: ProcessInput): Promise<Processed> {
-  const { plan, signal } = input
-  const { processing, partitioning, conversion } = plan.destination
+  const { processing, partitioning } = input.plan.destination
   if (processing === undefined && partitioning === undefined) return asReceived(input)
-  const piece = pieceOf(options, input, processing)
-  const untransformed: Frames = piece === undefined ? input.frames : () => piece.frames()
-  const transform = processing?.transform
-  const made = transform === undefined ? untransformed : await keptPiece(options, input, transform, piece)
-  const partitions =
-    partitioning && (await options.partition.partition({ ...input, partitioning, frames: made }))
-  if (partitions !== undefined) options.crash?.('after-partition')
-  const isDelimited = processing?.appendDelimiter === true && conversion === undefined
-  return {
-    frames: isDelimited ? () => appendDelimiter(made(), partitions, signal) : made,
-    untransformed,
-    ...(partitions && { partitions }),
-    ...(piece && { next: () => piece.next() }),
-    dispose: async () => partitions?.dispose(),
+  const stages = (input.careful === true ? options.careful : undefined) ?? stagesHere(options)
+  const limits = options.pieceLimits ?? PIECE_LIMITS
+  const piece = stages.piece(input, { limits, count: countOnce(options.metrics, input) })
+  try {
+    return await processPiece(options, input, stages.partition, piece)
+  } catch (error) {
+    await piece?.dispose?.()
+    throw error
   }
 }
 
@@ -64,32 +56,50 @@ function asReceived({ frames }: ProcessInput): Processed {
   return { frames, untransformed: frames, dispose: () => Promise.resolve() }
 }
 
-/**
- * What comes before the transform, where that makes others of the records. Counted the first time that it is read to its
- * end, with a transform when that is asked.
- */
-function pieceOf(
-  { metrics, pieceLimits = PIECE_LIMITS }: ProcessorsOptions,
-  { batch, frames, piece: start, signal }: ProcessInput,
-  processing: Processing | undefined,
-): Piece | undefined {
-  const { decompression, cloudWatchLogs, deaggregation, transform } = processing ?? {}
-  if (decompression === undefined && deaggregation === undefined) return undefined
-  let isCounted = transform !== undefined && (batch.isDerived === true || start !== undefined)
-  const make: Make = async function* (received, inflation) {
-    const tally = new Tally()
-    let made = received
-    if (decompression !== undefined) {
-      const messagesOnly = cloudWatchLogs?.messagesOnly === true
-      made = decompress(made, { messagesOnly, inflation, tally, signal })
-    }
-    if (deaggregation !== undefined) made = deaggregate(made, deaggregation, { tally, signal })
-    yield* made
-    if (isCounted) return
-    isCounted = true
-    tally.count(metrics, batch.stream.name)
+/** In this process, which a crash point may end. */
+function stagesHere({ partition, crash }: ProcessorsOptions): Stages {
+  const partitioned: PartitionStage = {
+    async partition(input) {
+      const partitions = await partition.partition(input)
+      crash?.('after-partition')
+      return partitions
+    },
   }
-  return new Piece(start, frames, make, pieceLimits)
+  return { piece: localPiece, partition: partitioned }
+}
+
+/** The first time that it is read to its end, with a transform when that is asked. */
+function countOnce(metrics: Metrics, { batch, plan, piece: start }: ProcessInput): (tally: Tally) => void {
+  const isTransformed = plan.destination.processing?.transform !== undefined
+  let isCounted = isTransformed && (batch.isDerived === true || start !== undefined)
+  return (tally) => {
+    if (!isCounted) tally.count(metrics, batch.stream.name)
+    isCounted = true
+  }
+}
+
+async function processPiece(
+  options: ProcessorsOptions,
+  input: ProcessInput,
+  stage: PartitionStage,
+  piece: LocalPiece | undefined,
+): Promise<Processed> {
+  const { processing, partitioning, conversion } = input.plan.destination
+  const untransformed: Frames = piece === undefined ? input.frames : () => piece.frames()
+  const transform = processing?.transform
+  const made = transform === undefined ? untransformed : await keptPiece(options, input, transform, piece)
+  const partitions = partitioning && (await stage.partition({ ...input, partitioning, frames: made }))
+  const isDelimited = processing?.appendDelimiter === true && conversion === undefined
+  return {
+    frames: isDelimited ? () => appendDelimiter(made(), partitions, input.signal) : made,
+    untransformed,
+    ...(partitions && { partitions }),
+    ...(piece && { next: () => piece.next() }),
+    async dispose() {
+      await piece?.dispose?.()
+      await partitions?.dispose()
+    },
+  }
 }
 
 /** What the transform made of the piece; of all of the batch, once it is asked. */
@@ -97,7 +107,7 @@ async function keptPiece(
   options: ProcessorsOptions,
   input: ProcessInput,
   transform: Transform,
-  piece: Piece | undefined,
+  piece: LocalPiece | undefined,
 ): Promise<Frames> {
   const { batch, signal, piece: start } = input
   if (start === undefined)

@@ -39,9 +39,9 @@ export async function runInChild<Task extends object, Answer>(asked: ChildTask<T
   const kill = (): void => void child.kill('SIGKILL')
   signal.addEventListener('abort', kill)
   try {
-    const answer = await answerOf<Task, Answer>(child, asked)
-    if (answer.kind === 'done') return answer.answer
-    const { code, message, hint } = answer
+    const answered = await answerOf<Task, Answer>(child, asked)
+    if (answered.kind === 'done') return answered.answer
+    const { code, message, hint } = answered
     throw new EncoderError(message, hint === undefined ? { code } : { code, hint })
   } finally {
     signal.removeEventListener('abort', kill)
@@ -84,20 +84,20 @@ function died<Task>({ what, hint }: ChildTask<Task>, how: string, cause?: Error)
 }
 
 /** The child's side: takes one task from the parent, answers, and ends. Dies with its parent. */
-export function serveTask<Task, Answer>(run: (task: Task) => Promise<Answer>): void {
+export function serveTask(run: (task: never) => Promise<unknown>): void {
   process.once('disconnect', () => process.exit(1))
   // A terminal or a service manager signals the whole group. The parent decides: its end, or its SIGKILL, ends this process;
   // a death of its own would be taken for the batch's doing.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.once('message', (task) => {
-    void answer(run, task as Task)
+    void answerTo(run(task as never))
   })
 }
 
-async function answer<Task, Answer>(run: (task: Task) => Promise<Answer>, task: Task): Promise<void> {
-  let answered: ChildAnswer<Answer>
+async function answerTo(running: Promise<unknown>): Promise<void> {
+  let answered: ChildAnswer<unknown>
   try {
-    answered = { kind: 'done', answer: await run(task) }
+    answered = { kind: 'done', answer: await running }
   } catch (error) {
     if (!(error instanceof EncoderError)) throw error
     const { code, message, hint } = error

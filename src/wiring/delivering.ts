@@ -35,7 +35,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
     engine: engines.planned,
     planLimits: planLimits(config),
     encoderFor: (plan, careful) => engines.encoderFor(plan, careful),
-    processors: openProcessors({ ...parts, ...store }),
+    processors: openProcessors({ ...parts, ...store, stagingPath: staging.path }),
     destination,
     dispatch,
     stagingPath: staging.path,

@@ -6,6 +6,7 @@ import type { PlanLimits } from '../deliver/plan.ts'
 import type { RoleSessions } from '../deliver/role-sessions.ts'
 import type { Buffer, Processors, Registry } from '../domain/ports.ts'
 import { createPartition } from '../process/partition/partition.ts'
+import { isolatedStages } from '../process/isolated.ts'
 import { createProcessors } from '../process/processors.ts'
 import type { TransformStage } from '../process/stages.ts'
 import { createTransform } from '../process/transform/transform.ts'
@@ -18,6 +19,8 @@ export interface ProcessingOptions {
   readonly config: Config
   readonly buffer: Pick<Buffer, 'derive' | 'readDerived'>
   readonly registry: Pick<Registry, 'get'>
+  /** A folder of this process. */
+  readonly stagingPath: string
   /** Absent: roles are not assumed. */
   readonly sessions: RoleSessions | undefined
   readonly metrics: Metrics
@@ -27,11 +30,12 @@ export interface ProcessingOptions {
 }
 
 export function openProcessors(options: ProcessingOptions): Processors {
-  const { buffer, metrics, log, crash } = options
+  const { buffer, stagingPath, metrics, log, crash } = options
   return createProcessors({
     buffer,
     transform: openTransform(options),
     partition: createPartition({ log }),
+    careful: isolatedStages({ stagingPath, log }),
     clock,
     metrics,
     log,

@@ -1,4 +1,5 @@
 /** An encoder in a process of its own: the same outcome, and its death is an error of the parent's, not its death. */
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { isolatedEncoder } from '../../src/convert/isolated.ts'
 import { openParquetjsEncoder } from '../../src/convert/parquetjs-encoder.ts'
+import { openRawEncoder } from '../../src/convert/raw.ts'
+import { RAW } from '../../src/domain/plan.ts'
 import type { Encoder } from '../../src/domain/ports.ts'
 import { columnsOf, inputOf, outcomeOf, readParquet, type Batch } from '../conformance/encoder/encoding.ts'
 import { allMetadata, sourceOf } from '../conformance/encoder/metadata-sources.ts'
@@ -57,7 +60,7 @@ test.each(['js', 'duckdb'] as const)('%s makes the objects of the same process',
       objects.push([part, rows, await readParquet(body.path ?? '', columnsOf(batch))])
     const failures: unknown[] = []
     for await (const failed of encoded.failures())
-      failures.push({ ...failed, rawData: Buffer.from(failed.rawData) })
+      failures.push({ ...failed, rawData: digestOf(failed.rawData) })
     await encoded.dispose()
     return { objects, failures, errors: encoded.errors }
   }
@@ -66,6 +69,35 @@ test.each(['js', 'duckdb'] as const)('%s makes the objects of the same process',
   await here.close()
   expect(await read(isolatedEncoder({ ...options, engine, stagingPath }))).toEqual(expected)
 })
+
+test.each(['UNCOMPRESSED', 'GZIP', 'Snappy'] as const)(
+  'raw delivery makes the objects of the same process: %s',
+  async (compression) => {
+    // More than is kept in memory, for one of the objects.
+    const given = inputOf({
+      ...batch,
+      records: [...batch.records, Buffer.alloc(1_200_000, randomBytes(9_973))],
+    })
+    const destination = { ...given.plan.destination, compression }
+    const input = { ...given, plan: { ...given.plan, destination, ...RAW } }
+    const objectOf = Uint32Array.from({ length: batch.records.length + 1 }, (_, n) =>
+      Number(n === batch.records.length),
+    )
+    const read = async (encoder: Encoder): Promise<unknown> => {
+      const encoded = await encoder.encode({ ...input, objectOf })
+      const objects: unknown[] = []
+      for (const { body, ...object } of encoded.objects)
+        objects.push({ ...object, bytes: digestOf(body.bytes ?? (await readFile(body.path))) })
+      const { rows, errors, dropped } = encoded
+      await encoded.dispose()
+      return { objects, rows, errors, dropped }
+    }
+    const here = await openRawEncoder({ stagingPath })
+    const expected = await read(here)
+    await here.close()
+    expect(await read(isolatedEncoder({ ...options, engine: 'raw', stagingPath }))).toEqual(expected)
+  },
+)
 
 describe('a child', () => {
   let entry = ''
@@ -126,6 +158,9 @@ describe('a child', () => {
     expect((await readKeys(seen))?.filter((key) => !key.startsWith('NODE_CHANNEL'))).toEqual([])
   })
 })
+
+/** Bytes one by one are compared slowly. */
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 async function readKeys(path: string): Promise<string[] | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '')
