@@ -1,6 +1,7 @@
 /** Transforms by HTTP: the contract of Lambda over POST, what is no answer, and addresses that records must not go to. */
 import type { LookupAddress } from 'node:dns'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Metrics } from '../../src/account/metrics.ts'
 import type { Transform } from '../../src/domain/delivery-stream.ts'
@@ -42,17 +43,21 @@ interface Run {
   readonly resolve?: Resolve
   readonly transform?: Partial<Transform>
   readonly signal?: AbortSignal
+  /** Default: 5. */
+  readonly callsPerBatch?: number
+  /** In place of frames. */
+  readonly source?: AsyncIterable<Frame>
 }
 
 function run(frames: readonly Frame[], change: Run): AsyncIterable<Frame> {
-  const { url, allowedUrls = ['http://127.0.0.1'], resolve, transform, signal } = change
+  const { url, allowedUrls = ['http://127.0.0.1'], resolve, transform, signal, callsPerBatch = 5 } = change
   const kept = keepingLog()
   lines = kept.lines
   const stage = createTransform({
     registry: { get: () => Promise.resolve(deliveryStream) },
     lambda: {},
     http: { allowedUrls, ...(resolve === undefined ? {} : { resolve }) },
-    callsPerBatch: 5,
+    callsPerBatch,
     clock,
     metrics: new Metrics(),
     log: kept.log,
@@ -62,7 +67,7 @@ function run(frames: readonly Frame[], change: Run): AsyncIterable<Frame> {
     batch,
     plan,
     transform: transformBy({ target: { kind: 'http', url }, retries: 0, ...transform }),
-    frames: streamed(frames),
+    frames: change.source ?? streamed(frames),
     signal: signal ?? new AbortController().signal,
   })
 }
@@ -104,6 +109,58 @@ test('connections are used again', async () => {
   await recordsOf(run(frames, { url: server.url, allowedUrls: [server.url] }))
   expect(server.asked).toHaveLength(6)
   expect(server.open).toBeLessThanOrEqual(5)
+})
+
+describe('a connection that is closed when it is used again', () => {
+  const frames = () => [apiFrame(['a']), apiFrame(['b'], clock.now() + 100_000)]
+  /** Answers the first request of each connection, and ends the connection at the second. */
+  const once = (end: (socket: Socket) => void) => {
+    const used = new WeakSet<Socket>()
+    return (body: string, response: ServerResponse, { socket }: IncomingMessage): void => {
+      if (used.has(socket)) return end(socket)
+      used.add(socket)
+      mapped((text) => text.toUpperCase())(body, response)
+    }
+  }
+  const to = ({ url }: HttpTransform) => ({ url, allowedUrls: [url] })
+  const retried = () => lines.filter(({ message }) => /retried|failed/.test(message))
+
+  test.each([
+    ['closed', (socket: Socket) => void socket.destroy()],
+    ['reset', (socket: Socket) => void socket.resetAndDestroy()],
+  ])('%s: the call is sent once more by a new one, and no try is lost', async (_, end) => {
+    const server = await serve(once(end))
+    const derived = await recordsOf(run(frames(), { ...to(server), callsPerBatch: 1 }))
+    expect(derived.map(({ text }) => text)).toEqual(['A', 'B'])
+    expect(server.asked.map(({ body }) => body === server.asked[1]?.body)).toEqual([false, true, true])
+    expect(retried()).toEqual([])
+  })
+
+  test('by a server that closes what is idle, a moment before each call', async () => {
+    const server = await serve(mapped((text) => text.toUpperCase()))
+    const closing = async function* (): AsyncGenerator<Frame> {
+      for (let index = 0; index < 8; index += 1) {
+        yield apiFrame([`r${index}`], clock.now() + index * 100_000)
+        server.closeIdle()
+      }
+    }
+    const derived = await recordsOf(run([], { ...to(server), callsPerBatch: 1, source: closing() }))
+    expect(derived.map(({ text }) => text)).toEqual(Array.from({ length: 8 }, (_, index) => `R${index}`))
+    expect(retried()).toEqual([])
+  })
+
+  test('in the middle of an answer, or a new one: it counts as a try', async () => {
+    const inAnswer = await serve(once((socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-')))
+    const derived = await recordsOf(run(frames(), { ...to(inAnswer), callsPerBatch: 1 }))
+    expect(codesOf(derived)).toEqual([undefined, 'Lambda.TargetServerFailedToRespond'])
+    expect(inAnswer.asked).toHaveLength(2)
+    const always = await serve((_body, response) => void response.destroy())
+    expect(codesOf(await recordsOf(run(frames(), { ...to(always), callsPerBatch: 1 })))).toEqual([
+      'Lambda.TargetServerFailedToRespond',
+      'Lambda.TargetServerFailedToRespond',
+    ])
+    expect(always.asked).toHaveLength(2)
+  })
 })
 
 describe('what is no answer', () => {

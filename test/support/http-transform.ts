@@ -9,6 +9,8 @@ export interface HttpTransform {
   readonly asked: readonly AskedOfTransform[]
   /** Connections. */
   readonly open: number
+  /** Closes the connections that no request uses. */
+  closeIdle(): void
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export async function startHttpTransform(
     get open() {
       return open
     },
+    closeIdle: () => server.closeIdleConnections(),
     async close() {
       server.closeAllConnections()
       await new Promise<void>((resolve) => server.close(() => resolve()))

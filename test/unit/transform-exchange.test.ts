@@ -19,6 +19,7 @@ import {
   batch,
   deliveryStream,
   describedFrame,
+  FUNCTION_ARN,
   plan,
   recordsOf,
   streamed,
@@ -231,6 +232,24 @@ describe('tries', () => {
     ])
     expect(JSON.stringify(lines)).not.toContain('CANARY')
     expect(JSON.stringify(derived)).not.toContain('CANARY')
+  })
+
+  test('bad answers of many calls are two lines: of the first at once, of all at the end', async () => {
+    const { log, lines } = keepingLog()
+    const invoke: Invoke = () => Promise.resolve(Buffer.from('rubbish'))
+    const frames = Array.from({ length: 20 }, (_, index) => apiFrame(['a', 'b'], index * 100_000))
+    await recordsOf(run(frames, { invoke, options: { log } }))
+    const told = { deliveryStream: 'orders', batchId: batch.batchId, target: FUNCTION_ARN }
+    expect(lines).toMatchObject([
+      {
+        message: 'transform broke its contract',
+        fields: { ...told, records: 2, attempt: 1, errors: { 'Lambda.JsonProcessingException': 2 } },
+      },
+      {
+        message: 'transform broke its contract in several calls',
+        fields: { ...told, calls: 20, records: 40, errors: { 'Lambda.JsonProcessingException': 40 } },
+      },
+    ])
   })
 
   test('a call that is not answered within five minutes is given up and counts as a try', async () => {

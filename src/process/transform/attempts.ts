@@ -8,6 +8,7 @@ import type { Metrics } from '../../account/metrics.ts'
 import type { Clock } from '../../domain/ports.ts'
 import { backoffMs } from '../../runtime/backoff.ts'
 import { readAnswers } from './answers.ts'
+import type { Breaches } from './breaches.ts'
 import type { Call } from './calls.ts'
 import { CallFailure, failed, type CallResult, type RecordAnswer } from './codes.ts'
 
@@ -25,6 +26,7 @@ export interface AttemptsOptions {
   readonly retries: number
   readonly deliveryStream: string
   readonly batchId: string
+  readonly breaches: Breaches
   readonly clock: Clock
   readonly metrics: Metrics
   readonly log: Log
@@ -37,15 +39,13 @@ export interface Answered {
 }
 
 export async function attempt(call: Call, options: AttemptsOptions, signal: AbortSignal): Promise<Answered> {
-  const { retries, clock, deliveryStream, batchId, target, log } = options
+  const { retries, clock, deliveryStream, batchId, target, breaches, log } = options
   const fields = { deliveryStream, batchId, records: call.recordIds.length, bytes: call.bytes, target }
   for (let attemptsMade = 1; ; attemptsMade += 1) {
     const result = await measured(call, options, signal)
     if (!(result instanceof CallFailure)) {
       const answers = readAnswers(result, call.recordIds)
-      const breaches = breachesIn(answers)
-      if (breaches !== undefined)
-        log.warn({ ...fields, attempt: attemptsMade, errors: breaches }, 'transform broke its contract')
+      breaches.see(answers, { bytes: call.bytes, attempt: attemptsMade })
       return { answers, attemptsMade }
     }
     const told = { ...fields, attempt: attemptsMade, code: result.code, err: result }
@@ -103,14 +103,4 @@ async function inTime(
     ended.abort()
     signal.removeEventListener('abort', stop)
   }
-}
-
-/** How many records have no answer that the contract knows, by code; undefined when all have. */
-function breachesIn(answers: readonly RecordAnswer[]): Readonly<Record<string, number>> | undefined {
-  const breaches: Record<string, number> = {}
-  for (const answer of answers) {
-    if (answer.kind !== 'failed' || answer.code === 'Lambda.ProcessingFailedStatus') continue
-    breaches[answer.code] = (breaches[answer.code] ?? 0) + 1
-  }
-  return Object.keys(breaches).length === 0 ? undefined : breaches
 }

@@ -12,6 +12,7 @@ import type { Frame } from '../../domain/frame.ts'
 import type { Clock, Registry } from '../../domain/ports.ts'
 import type { TransformInput } from '../stages.ts'
 import { attempt, type Answered, type AttemptsOptions, type Invoke } from './attempts.ts'
+import { Breaches } from './breaches.ts'
 import { callsOf, type Call, type Place } from './calls.ts'
 import { processingFailed, type RecordAnswer } from './codes.ts'
 import { DerivedFrames, type DerivedRecord } from './derived-frames.ts'
@@ -40,14 +41,13 @@ export async function* exchange(
   const source = await sourceOf(batch, options.registry)
   const stop = new AbortController()
   const signal = AbortSignal.any([input.signal, stop.signal])
-  const attempts: AttemptsOptions = {
-    ...options,
+  const told = {
     target: shown(transform.target),
-    invoke,
-    retries: transform.retries,
     deliveryStream: batch.stream.name,
     batchId: batch.batchId,
   }
+  const breaches = new Breaches({ ...told, log: options.log })
+  const attempts: AttemptsOptions = { ...options, ...told, invoke, retries: transform.retries, breaches }
   const underWay: Promise<DoneCall>[] = []
   const derived = new DerivedFrames()
   const landed = async function* (): AsyncGenerator<Frame> {
@@ -70,6 +70,7 @@ export async function* exchange(
   } finally {
     stop.abort()
     await Promise.allSettled(underWay)
+    breaches.finish()
   }
 }
 

@@ -36,7 +36,7 @@ export class HttpTransforms {
   async post(address: string, event: Uint8Array, signal: AbortSignal): Promise<CallResult> {
     const url = new URL(address)
     try {
-      const response = await this.#send(url, event, signal)
+      const response = await this.#sendAnew(url, event, signal)
       const { statusCode = 0 } = response
       if (statusCode < 200 || statusCode > 299) {
         response.destroy()
@@ -52,13 +52,29 @@ export class HttpTransforms {
   }
 
   close(): void {
-    for (const agent of [...Object.values(this.#open), ...Object.values(this.#guarded)]) agent.destroy()
+    for (const { kept, fresh } of [this.#open, this.#guarded])
+      for (const { http, https } of [kept, fresh]) for (const agent of [http, https]) agent.destroy()
   }
 
-  #send(url: URL, event: Uint8Array, signal: AbortSignal): Promise<IncomingMessage> {
+  /** A connection that the server closed while it was idle says nothing of the transform: the event is sent by a new one. */
+  async #sendAnew(url: URL, event: Uint8Array, signal: AbortSignal): Promise<IncomingMessage> {
     const isAllowed = isUrlWithin(url.href, this.#settings.allowedUrls)
     if (!isAllowed && isInnerHost(url.hostname)) throw new RefusedAddressError(url.hostname)
-    const { http, https } = isAllowed ? this.#open : this.#guarded
+    const { kept, fresh } = isAllowed ? this.#open : this.#guarded
+    try {
+      return await this.#send(url, event, signal, kept)
+    } catch (error) {
+      if (!(error instanceof ClosedConnectionError)) throw error
+      return this.#send(url, event, signal, fresh)
+    }
+  }
+
+  #send(
+    url: URL,
+    event: Uint8Array,
+    signal: AbortSignal,
+    { http, https }: AgentPair,
+  ): Promise<IncomingMessage> {
     const options = {
       method: 'POST',
       headers: {
@@ -75,14 +91,42 @@ export class HttpTransforms {
         url.protocol === 'https:'
           ? httpsRequest(url, { ...options, agent: https })
           : httpRequest(url, { ...options, agent: http })
+      let readBefore = 0
+      sent.on('socket', (socket) => (readBefore = socket.bytesRead))
       sent.on('response', resolve)
-      sent.on('error', reject)
+      sent.on('error', (cause: NodeJS.ErrnoException) => {
+        const isClosed = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
+        const isUnanswered = sent.socket?.bytesRead === readBefore
+        reject(sent.reusedSocket && isClosed && isUnanswered ? new ClosedConnectionError(cause) : cause)
+      })
       sent.end(event)
     })
   }
 }
 
-function agents(options: { readonly lookup?: ReturnType<typeof guardedLookup> }) {
-  const shared = { keepAlive: true, maxSockets: SOCKETS_MAX, timeout: IDLE_MS, ...options }
-  return { http: new HttpAgent(shared), https: new HttpsAgent(shared) }
+/** A connection that had served another call was closed before a byte of the answer. */
+class ClosedConnectionError extends Error {
+  override readonly name = 'ClosedConnectionError'
+  constructor(cause: Error) {
+    super('send event: its connection was closed', { cause })
+  }
+}
+
+interface AgentPair {
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+}
+
+interface Agents {
+  /** Their connections serve one call after another. */
+  readonly kept: AgentPair
+  readonly fresh: AgentPair
+}
+
+function agents(options: { readonly lookup?: ReturnType<typeof guardedLookup> }): Agents {
+  const pair = (keepAlive: boolean): AgentPair => {
+    const shared = { keepAlive, maxSockets: SOCKETS_MAX, timeout: IDLE_MS, ...options }
+    return { http: new HttpAgent(shared), https: new HttpsAgent(shared) }
+  }
+  return { kept: pair(true), fresh: pair(false) }
 }
