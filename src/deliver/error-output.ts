@@ -102,8 +102,18 @@ class WrittenLines {
     return this.#parts[type]
   }
 
+  /** All that can be, before it rejects for the others. */
   async remove(): Promise<void> {
-    for (const type of ERROR_TYPES) for (const lines of this.#parts[type]) await lines.remove()
+    const all = ERROR_TYPES.flatMap((type) => this.#parts[type])
+    const removed = await Promise.allSettled(all.map((lines) => lines.remove()))
+    const failures = removed.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as Error] : [],
+    )
+    if (failures.length > 0)
+      throw new AggregateError(
+        failures,
+        `remove error lines: ${failures.map(({ message }) => message).join('; ')}`,
+      )
   }
 }
 

@@ -1,4 +1,5 @@
 /** Error objects of every type, read by a script that was written for those of the real service. */
+import { mkdirSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -204,4 +205,31 @@ test('lines of one type that are too many for one put go to several objects, in 
   const again = oneDelivery(options)
   await again.attempt()
   expect(again.puts).toEqual(run.puts)
+})
+
+test('of staged lines that cannot all be removed none that can stays, and the batch is tried again', async () => {
+  const { processing: _none, partitioning: _nor, ...destination } = planOf({}).destination
+  const { processorsVersion: _version, ...plan } = planOf({})
+  let staged: string[] = []
+  const run = oneDelivery({
+    // Lines of more than a mebibyte are staged; those of the first object are not.
+    frames: [
+      frameOf(['refused first', `refused ${'x'.repeat(2_000_000)}`, `refused ${'y'.repeat(2_000_000)}`]),
+    ],
+    encoder: partEncoder,
+    plan: { ...plan, destination },
+    stagingPath: folder,
+    errorObjectBytes: 100,
+    crash: (point) => {
+      if (point !== 'after-error-file') return
+      staged = readdirSync(folder)
+      // A folder is not removed like a file.
+      const [last = ''] = staged
+      mkdirSync(join(folder, last.replace(/-\d+\.ndjson$/, '-0.ndjson')))
+    },
+  })
+  expect(await run.attempt()).toMatchObject({ kind: 'retry' })
+  expect(staged.map((name) => name.slice(-8))).toEqual(['1.ndjson', '2.ndjson'])
+  expect(readdirSync(folder).map((name) => name.slice(-8))).toEqual(['0.ndjson'])
+  expect(run.outcome).toBeUndefined()
 })
