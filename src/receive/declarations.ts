@@ -186,7 +186,7 @@ async function problemOutside(
   const tell = (problem: string): undefined => {
     options.log.warn(
       { deliveryStream: stream.name, problem },
-      'table of a delivery stream is not as it should be',
+      'table or query of a delivery stream is not as it should be',
     )
     return undefined
   }

@@ -44,7 +44,7 @@ function setUp() {
   return { store, start, warnings }
 }
 
-const TOLD = 'table of a delivery stream is not as it should be'
+const TOLD = 'table or query of a delivery stream is not as it should be'
 
 test('a Glue that is away keeps no process from starting, nor a new stream from being declared', async () => {
   for (const code of ['GlueUnavailable', 'ThrottledByGlue', 'SchemaValidationTimeout']) {
@@ -73,6 +73,36 @@ test('a declaration that has acted starts again whatever became of its table in 
   await expect(start([orders], { resolveColumns: failing('EntityNotFound') })).rejects.toThrow(
     'look up table',
   )
+})
+
+test('a query that jq cannot be asked about now is told as one, and keeps no process from starting', async () => {
+  const { store, start, warnings } = setUp()
+  const declaration = {
+    DeliveryStreamName: 'shops',
+    ExtendedS3DestinationConfiguration: {
+      BucketARN: 'arn:aws:s3:::lake',
+      Prefix: '!{partitionKeyFromQuery:shop}/',
+      ErrorOutputPrefix: '!{firehose:error-output-type}/',
+      DynamicPartitioningConfiguration: { Enabled: true },
+      ProcessingConfiguration: {
+        Enabled: true,
+        Processors: [
+          {
+            Type: 'MetadataExtraction',
+            Parameters: [
+              { ParameterName: 'MetadataExtractionQuery', ParameterValue: '{shop: .shop}' },
+              { ParameterName: 'JsonParsingEngine', ParameterValue: 'JQ-1.6' },
+            ],
+          },
+        ],
+      },
+    },
+  }
+  const queryProblem = () =>
+    Promise.reject(new EncoderError('run jq: its thread died', { code: 'QueryThreadDied', hint: 'wait' }))
+  await start([declaration], { queryProblem })
+  expect(store.streams.has('shops')).toBe(true)
+  expect(warnings()).toEqual([[TOLD, 'run jq: its thread died; wait']])
 })
 
 const visits = (Enabled: boolean) => ({
