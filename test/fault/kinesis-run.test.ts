@@ -12,7 +12,7 @@ import { kinesisFaults } from '../support/kinesis-faults.ts'
 import { KinesisProducer } from '../support/kinesis-producer.ts'
 import { createKinesisWorld, LEASE_MS, type KinesisWorld } from '../support/kinesis-world.ts'
 
-const seconds = Number(process.env['KINESIS_SECONDS'] ?? 120)
+const seconds = Number(process.env['KINESIS_SECONDS'] ?? 60)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const SHARDS_MAX = 6
 
