@@ -117,7 +117,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   health.addCheck('store', () => store.check())
   exportLedger({ ...store, metrics, onError: (err) => log.warn({ err }, 'ledger could not be read') })
 
-  const queue = openQueue(config, log)
+  const queue = await openQueue(config, log)
   if (!roles.has('delivery')) onStop(() => queue.stop(0))
   const dispatch = createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream })
   admin.openStore({ store, dispatch })

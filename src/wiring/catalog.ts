@@ -2,7 +2,7 @@
 import type { Log } from '../account/log.ts'
 import { tableColumns } from '../config/catalog.ts'
 import type { Config } from '../config/schema.ts'
-import { GlueCatalog } from '../convert/glue-catalog.ts'
+import type { GlueCatalog } from '../convert/glue-catalog.ts'
 import type { RoleSessions } from '../deliver/role-sessions.ts'
 import type { TableRef } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
@@ -20,19 +20,24 @@ export interface CatalogOptions {
   readonly onStop: OnStop
 }
 
-/** Tables of the catalog in force. Glue is not known to the process before it is asked. */
+/** Tables of the catalog in force. Glue, and what asks it, is not known to the process before it is asked. */
 export type Catalog = (inForce: () => Config) => ResolveColumns
 
 export function openCatalog({ config, roles, log, onStop }: CatalogOptions): Catalog {
-  let glue: GlueCatalog | undefined
-  onStop(async () => glue?.close())
+  let glue: Promise<GlueCatalog> | undefined
+  onStop(async () => (await glue)?.close())
   return (inForce) => async (table) => {
     const columns = tableColumns(inForce(), table.databaseName, table.tableName)
     if (columns !== undefined) return columns
     if (!inForce().catalog.glue) throw missing(table)
-    glue ??= new GlueCatalog({ endpoint: config.aws.glueEndpoint, ...ownKeys(config), roles, log })
-    return glue.columns(withGivenRole(table, config))
+    glue ??= openGlue({ endpoint: config.aws.glueEndpoint, ...ownKeys(config), roles, log })
+    return (await glue).columns(withGivenRole(table, config))
   }
+}
+
+async function openGlue(settings: ConstructorParameters<typeof GlueCatalog>[0]): Promise<GlueCatalog> {
+  const { GlueCatalog: Opened } = await import('../convert/glue-catalog.ts')
+  return new Opened(settings)
 }
 
 /** Whether the columns of this table are asked of Glue. */

@@ -2,7 +2,6 @@
 import { hostname } from 'node:os'
 import type { Log } from '../account/log.ts'
 import type { Config } from '../config/schema.ts'
-import { BullmqQueue } from '../deliver/bullmq-queue.ts'
 import { LocalQueue } from '../deliver/local-queue.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
 import type { Store } from '../domain/ports.ts'
@@ -17,9 +16,10 @@ export function openStore({ buffer }: Config, epoch: string, log: Log): Promise<
     : openRedisStore({ ...buffer, holder, log })
 }
 
-export function openQueue({ buffer, delivery }: Config, log: Log): DeliveryQueue {
+/** BullMQ is loaded where it is used: it would be a tenth of the start of a process. */
+export async function openQueue({ buffer, delivery }: Config, log: Log): Promise<DeliveryQueue> {
   const { concurrency } = delivery
-  return buffer.type === 'embedded'
-    ? new LocalQueue({ concurrency, clock, log })
-    : new BullmqQueue({ url: buffer.url, keyPrefix: buffer.keyPrefix, concurrency, clock, log })
+  if (buffer.type === 'embedded') return new LocalQueue({ concurrency, clock, log })
+  const { BullmqQueue } = await import('../deliver/bullmq-queue.ts')
+  return new BullmqQueue({ url: buffer.url, keyPrefix: buffer.keyPrefix, concurrency, clock, log })
 }
