@@ -1,6 +1,7 @@
 /**
  * Local processors and partitioning in a process of their own, for a batch that killed two: if it dies again, only the child
- * dies, and the parent says so. Frames go to the child in staging files and come back in them. The transform stays in the parent, which has its credentials; its calls are bounded.
+ * dies, and the parent says so. Frames go to the child in staging files and come back in them. The transform stays in the
+ * parent, which has its credentials; its calls are bounded.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'

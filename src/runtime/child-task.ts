@@ -24,7 +24,7 @@ type ChildAnswer<Answer> =
 /** The code of the EncoderError when a child ended without an answer. */
 export const CHILD_DIED = 'ChildDied'
 
-/** Rejects with the EncoderError of the child, or with one of code CHILD_DIED. */
+/** Rejects with the EncoderError of the child (of code `Failed` for any other error there), or with one of code CHILD_DIED. */
 export async function runInChild<Task extends object, Answer>(asked: ChildTask<Task>): Promise<Answer> {
   const { entry, signal } = asked
   signal.throwIfAborted()
@@ -99,10 +99,15 @@ async function answerTo(running: Promise<unknown>): Promise<void> {
   try {
     answered = { kind: 'done', answer: await running }
   } catch (error) {
-    if (!(error instanceof EncoderError)) throw error
-    const { code, message, hint } = error
+    // Whatever it is, the process has not died of it: what this process would try again, its parent does.
+    const { code, message, hint } =
+      error instanceof EncoderError ? error : new EncoderError(messageOf(error), { code: 'Failed' })
     answered = { kind: 'failed', code, message, ...(hint === undefined ? {} : { hint }) }
   }
   // What was staged stays: the parent reads it.
   process.send?.(answered, () => process.exit(0))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -139,6 +139,21 @@ describe('a child', () => {
     })
   })
 
+  test('whose task fails for another reason than the batch is no death', async () => {
+    const task = new URL('../../src/runtime/child-task.ts', import.meta.url)
+    const failing = join(entry, '..', 'child.ts')
+    await writeFile(
+      failing,
+      `import { serveTask } from ${JSON.stringify(task.href)}
+      serveTask(() => Promise.reject(new Error('EMFILE: too many open files')))`,
+    )
+    const encoder = isolatedEncoder({ ...options, engine: 'js', stagingPath, entry: failing })
+    await expect(encoder.encode(inputOf(batch))).rejects.toMatchObject({
+      code: 'Failed',
+      message: 'EMFILE: too many open files',
+    })
+  })
+
   test('that hangs is killed by an abort, and gets none of the environment', async () => {
     await writeFile(
       entry,

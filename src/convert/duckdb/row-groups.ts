@@ -1,6 +1,6 @@
 /**
- * What of the file DuckDB holds in memory. How many rows a row group has: it holds one while it writes it: what its values take, and for
- * each row and column some bytes whether there is a value or not. The same in every attempt.
+ * What of a file DuckDB holds in memory while it writes it. That is a row group: what its values take, and for each row and
+ * column some bytes for whether there is a value. So it decides how many rows a row group has, the same in every attempt.
  */
 import type { SealedBatch } from '../../domain/batch.ts'
 import { isTextKind } from '../accepted-text.ts'
