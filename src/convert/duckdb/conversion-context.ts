@@ -10,11 +10,6 @@ import type { LineColumn } from './line-columns.ts'
 import type { Refuse } from './lines.ts'
 import type { MetadataLines } from './metadata-lines.ts'
 
-/** The quick path does not do for a batch, which says nothing of its records: it is converted again, every record exactly. */
-export class QuickPathError extends Error {
-  override readonly name = 'QuickPathError'
-}
-
 export interface Conversion {
   readonly session: Session
   readonly signal: AbortSignal

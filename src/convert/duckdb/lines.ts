@@ -9,11 +9,11 @@ import type { Frame } from '../../domain/frame.ts'
 import type { Turns } from '../turns.ts'
 import type { Verdict } from '../verdicts.ts'
 import { BitSet } from './bit-set.ts'
-import { QuickPathError } from './conversion-context.ts'
 import { ExactRecords, type ExactRow, type ScanExactly } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
 import { asideLine, type LinesFile } from './query.ts'
+import { QuickPathError } from './quick-path-error.ts'
 import { StagedRecords, type StagedRecord } from './staged-records.ts'
 
 export interface LinesOptions {

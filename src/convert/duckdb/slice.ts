@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { ObjectRecords } from '../records-by-object.ts'
 import { stagingError } from '../staging.ts'
 import { BitSet } from './bit-set.ts'
-import { QuickPathError, defect, refuser, type QuickConversion } from './conversion-context.ts'
+import { defect, refuser, type QuickConversion } from './conversion-context.ts'
 import { BatchLines } from './lines.ts'
 import { copyRowGroups, type ConvertedObject } from './parquet-copy.ts'
 import {
@@ -20,6 +20,7 @@ import {
   type LinesFile,
   type LineRange,
 } from './query.ts'
+import { QuickPathError } from './quick-path-error.ts'
 import type { FindDoubtful } from './raw-doubt.ts'
 import { rowGroupRows } from './row-groups.ts'
 
