@@ -11,7 +11,10 @@ const batch = (name: string) => ({
   batchId: '1-0000000000000001',
 })
 
-/** Streams whose names begin with "plain" call no transform; the transforms of the others answer when they are told to. */
+/**
+ * Streams whose names begin with "plain" call no transform; the transforms of the others answer when they are told to. What
+ * those that begin with "kept" are answered is kept, and lands in the second attempt.
+ */
 function setUp(concurrency: number) {
   const clock = new FakeClock()
   const metrics = new Metrics()
@@ -19,7 +22,8 @@ function setUp(concurrency: number) {
   const answers = new Map<string, () => void>()
   const attempt: Deliver = async ({ stream: { name } }, ofJob, lend = keepPlace) => {
     begun.push(name)
-    if (name.startsWith('plain')) return { kind: 'finished' }
+    const isAgain = begun.indexOf(name) < begun.length - 1
+    if (name.startsWith('plain') || (name.startsWith('kept') && isAgain)) return { kind: 'finished' }
     try {
       await lend((own) => {
         return new Promise<void>((resolve, reject) => {
@@ -27,7 +31,7 @@ function setUp(concurrency: number) {
           own.addEventListener('abort', () => reject(own.reason as Error))
         })
       }, ofJob)
-      return { kind: 'finished' }
+      return name.startsWith('kept') ? { kind: 'retry', afterMs: 777 } : { kind: 'finished' }
     } catch {
       return { kind: 'retry', afterMs: 777 }
     }
@@ -62,6 +66,17 @@ test('a batch that waits for a turn while transforms are down has one after a mi
   const well = deliver('well')
   answers.get('well')?.()
   expect(await well).toEqual({ kind: 'finished' })
+})
+
+test('a batch that was answered waits for no turn when it is tried again, and takes none from others', async () => {
+  const { answers, begun, deliver } = setUp(2)
+  const first = deliver('kept, then fails')
+  answers.get('kept, then fails')?.()
+  expect((await first).kind).toBe('retry')
+  const dead = ['dead 1', 'dead 2', 'dead 3'].map(deliver)
+  expect(await deliver('kept, then fails')).toEqual({ kind: 'finished' })
+  expect(begun).toEqual(['kept, then fails', 'dead 1', 'dead 2', 'dead 3', 'kept, then fails'])
+  expect(dead).toHaveLength(3)
 })
 
 test('a process of one place has two turns', async () => {
