@@ -3,7 +3,9 @@
  * the parent says so. What is large goes between them in staging files.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { getHeapStatistics } from 'node:v8'
 import { EncoderError } from '../domain/errors.ts'
+import { MIB } from '../domain/limits.ts'
 
 export interface ChildTask<Task> {
   /** The module that the child runs; it calls `serveTask`. */
@@ -29,9 +31,9 @@ export async function runInChild<Task extends object, Answer>(asked: ChildTask<T
   const { entry, signal } = asked
   signal.throwIfAborted()
   const child = fork(entry, {
-    // The child is told what it needs; it gets none of this process's settings and secrets.
+    // The child is told what it needs; it gets none of this process's settings and secrets, but as much memory.
     env: {},
-    execArgv: entry.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    execArgv: [...sameHeap(), ...(entry.endsWith('.ts') ? ['--import', 'tsx'] : [])],
     // Bytes stay bytes on the way.
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -47,6 +49,11 @@ export async function runInChild<Task extends object, Answer>(asked: ChildTask<T
     signal.removeEventListener('abort', kill)
     kill()
   }
+}
+
+/** Whatever was set for this process, on its command line or in NODE_OPTIONS. */
+function sameHeap(): readonly string[] {
+  return [`--max-old-space-size=${Math.floor(getHeapStatistics().heap_size_limit / MIB)}`]
 }
 
 /** Settles by the child's answer, or once it is gone and its channel, which may still hold one, is read to the end. */

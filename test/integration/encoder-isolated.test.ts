@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
 import { isolatedEncoder } from '../../src/convert/isolated.ts'
@@ -152,6 +153,21 @@ describe('a child', () => {
       code: 'Failed',
       message: 'EMFILE: too many open files',
     })
+  })
+
+  test('may take as much memory as its parent', async () => {
+    await writeFile(
+      entry,
+      `import { getHeapStatistics } from 'node:v8'
+      const message = String(getHeapStatistics().heap_size_limit)
+      process.once('message', () => process.send({ kind: 'failed', code: 'Told', message }))`,
+    )
+    const encoder = isolatedEncoder({ ...options, engine: 'js', stagingPath, entry })
+    const told = await encoder
+      .encode(inputOf(batch))
+      .catch((error: unknown) => Number((error as Error).message))
+    const own = getHeapStatistics().heap_size_limit
+    expect(Math.abs(Number(told) - own)).toBeLessThan(0.1 * own)
   })
 
   test('that hangs is killed by an abort, and gets none of the environment', async () => {
