@@ -203,3 +203,25 @@ test('a column has a dictionary where its values repeat, in a small object as in
   }
   await encoded.dispose()
 })
+
+test('a minus zero takes its row group the dictionaries, and no other', async () => {
+  await open()
+  // Quick or set aside: a number beyond doubt, and a record with a newline in it.
+  for (const minusZero of ['{"d":-0.0,"a":"v0"}', '{"d":\n-0.0,"a":"v0"}']) {
+    const records = Array.from({ length: 130_000 }, (_, n) =>
+      n === 125_000 ? minusZero : `{"d":${n % 7}.5,"a":"v${n % 9}"}`,
+    )
+    const encoded = await encoder.encode(inputOf({ columns: [['d', 'double'], ['a', 'string']], records })) // prettier-ignore
+    const connection = await DuckDBConnection.create()
+    onTestFinished(() => connection.closeSync())
+    const [{ body } = { body: { path: '' } }] = encoded.objects
+    const groups = await connection.runAndReadAll(
+      `SELECT row_group_id, bool_and(encodings = 'PLAIN_DICTIONARY') FROM parquet_metadata('${body.path}') GROUP BY ALL ORDER BY ALL`,
+    )
+    expect(groups.getRows()).toEqual([
+      [0n, true],
+      [1n, false],
+    ])
+    await encoded.dispose()
+  }
+})

@@ -18,21 +18,28 @@ export interface CopyOptions {
   readonly columns: readonly TypedColumn[]
   /** Most rows of a row group. */
   readonly rowGroupRows: number
+  /** A number of it may be minus zero. */
+  readonly hasMinusZero: boolean
+}
+
+/** Rows of an object that are a row group. */
+export interface RowGroupQuery {
+  readonly query: string
   readonly hasMinusZero: boolean
 }
 
 /** Writes the rows of each query as a row group, unless it gives none. Undefined when none of them gives any. */
 export async function copyRowGroups(
   conversion: Conversion,
-  queries: readonly string[],
-  object: CopyOptions & { readonly index: number },
+  groups: readonly RowGroupQuery[],
+  object: Omit<CopyOptions, 'hasMinusZero'> & { readonly index: number },
 ): Promise<ConvertedObject | undefined> {
   const path = objectPath(conversion, object.index)
   const joined = new ParquetJoin(path)
   try {
-    for (const query of queries) {
+    for (const { query, hasMinusZero } of groups) {
       const part = `${path}-part`
-      await copyRows(conversion, query, part, object)
+      await copyRows(conversion, query, part, { ...object, hasMinusZero })
       await joined.add([part])
     }
     const { rows, length } = await joined.finish()

@@ -36,6 +36,8 @@ const COLUMN = {
   dictionaryPageOffset: 11,
   bloomFilterOffset: 14,
 } as const
+/** What a column has of its row group's sizes. */
+const COLUMN_SIZES = { uncompressed: 6, compressed: 7 } as const
 
 export function rowsOf(footer: ThriftStruct): bigint {
   return numberOf(footer, FILE.numRows)
@@ -45,7 +47,14 @@ export function rowsOf(footer: ThriftStruct): bigint {
 export interface RowGroupPart {
   /** Without its columns. */
   readonly group: ThriftStruct
-  readonly columns: readonly { readonly path: string; readonly chunk: Buffer }[]
+  readonly columns: readonly ColumnPart[]
+}
+
+interface ColumnPart {
+  readonly path: string
+  readonly chunk: Buffer
+  readonly uncompressedBytes: bigint
+  readonly compressedBytes: bigint
 }
 
 /** The row groups, with the places of what they speak of moved by so many bytes. */
@@ -53,11 +62,20 @@ export function movedRowGroups(footer: ThriftStruct, move: number): readonly Row
   return listOf(footer, FILE.rowGroups).elements.map((element) => {
     const group = structOf(element)
     const columns = listOf(group, ROW_GROUP.columns).elements.map((each) => {
-      const chunk = movedChunk(structOf(each), move)
-      return { path: pathOf(chunk), chunk: written(chunk) }
+      return columnPart(movedChunk(structOf(each), move))
     })
     return { group: changed(group, (id, { value }) => movedInGroup(id, value, move)), columns }
   })
+}
+
+function columnPart(chunk: ThriftStruct): ColumnPart {
+  const column = structOf(chunk.get(CHUNK.metaData)?.value)
+  return {
+    path: pathOf(column),
+    chunk: written(chunk),
+    uncompressedBytes: numberOf(column, COLUMN_SIZES.uncompressed),
+    compressedBytes: numberOf(column, COLUMN_SIZES.compressed),
+  }
 }
 
 function movedInGroup(id: number, value: ThriftValue, move: number): ThriftValue {
@@ -137,15 +155,17 @@ export function besideEachOther(parts: readonly RowGroupPart[], ordinal: number)
   const whole = changed(first.group, (id, { value }) => {
     if (id === ROW_GROUP.columns && isList(value))
       return { ...value, elements: columns.map(({ chunk }) => chunk) }
-    if (id === ROW_GROUP.totalByteSize || id === ROW_GROUP.totalCompressedSize)
-      return parts.reduce((sum, { group }) => sum + numberOf(group, id), 0n)
+    if (id === ROW_GROUP.totalByteSize)
+      return columns.reduce((sum, { uncompressedBytes }) => sum + uncompressedBytes, 0n)
+    if (id === ROW_GROUP.totalCompressedSize)
+      return columns.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0n)
     return id === ROW_GROUP.ordinal ? BigInt(ordinal) : value
   })
   return written(whole)
 }
 
-function pathOf(chunk: ThriftStruct): string {
-  const { elements } = listOf(structOf(chunk.get(CHUNK.metaData)?.value), COLUMN.path)
+function pathOf(column: ThriftStruct): string {
+  const { elements } = listOf(column, COLUMN.path)
   return elements.map(String).join('\u0000')
 }
 

@@ -94,9 +94,26 @@ export function asideLine(ordinal: number, opening: string, members: string): st
 
 /** One row: rows, rows in doubt, rows that may have a minus zero. */
 export function countRows(table: string, columns: readonly TypedColumn[]): string {
+  return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros(columns)} FROM ${table}`
+}
+
+/**
+ * One row: rows of some lines that may have a minus zero.
+ *
+ * @param line what tells the line of a row of the table
+ */
+export function countMinusZeros(
+  table: string,
+  line: string,
+  { first, last }: LineRange,
+  columns: readonly TypedColumn[],
+): string {
+  return `SELECT ${minusZeros(columns)} FROM ${table} WHERE ${line} BETWEEN ${first} AND ${last}`
+}
+
+function minusZeros(columns: readonly TypedColumn[]): string {
   const isMinusZero = columns.flatMap(({ type }, index) => holdsMinusZero(type, `v${index}`) ?? [])
-  const minusZeros = isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
-  return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros} FROM ${table}`
+  return isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
 }
 
 export function doubtfulRows(table: string): string {

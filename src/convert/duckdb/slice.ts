@@ -10,8 +10,9 @@ import { stagingError } from '../staging.ts'
 import { BitSet } from './bit-set.ts'
 import { defect, refuser, type QuickConversion } from './conversion-context.ts'
 import { BatchLines } from './lines.ts'
-import { copyRowGroups, type ConvertedObject } from './parquet-copy.ts'
+import { copyRowGroups, type ConvertedObject, type RowGroupQuery } from './parquet-copy.ts'
 import {
+  countMinusZeros,
   countRows,
   createAside,
   createRows,
@@ -123,27 +124,31 @@ export class Slice {
     }
   }
 
+  /** @param hasMinusZero a row of any may have one, which takes its row group the dictionaries */
   async #copyObjects(hasMinusZero: boolean): Promise<ConvertedObject[]> {
     const { columns } = this.#conversion
-    const { aside } = this.#lines
     const converted: ConvertedObject[] = []
-    for (const object of this.#objects) {
-      const records = object.last - object.first + 1
-      const rowsMax = rowGroupRows({ records, bytes: object.bytes }, columns)
-      const queries = rowGroups(object, rowsMax).map((lines) => {
-        const hasAside = aside.hasBetween(lines.first, lines.last)
-        return orderedRows('batch_rows', hasAside ? 'aside_rows' : undefined, lines, columns)
-      })
-      const { index } = object
-      const copied = await copyRowGroups(this.#conversion, queries, {
-        index,
-        columns,
-        rowGroupRows: rowsMax,
-        hasMinusZero,
-      })
+    for (const { index, bytes, first, last } of this.#objects) {
+      const rowsMax = rowGroupRows({ records: last - first + 1, bytes }, columns)
+      const groups: RowGroupQuery[] = []
+      for (const lines of rowGroups({ first, last }, rowsMax))
+        groups.push(await this.#group(lines, hasMinusZero))
+      const copied = await copyRowGroups(this.#conversion, groups, { index, columns, rowGroupRows: rowsMax })
       if (copied !== undefined) converted.push(copied)
     }
     return converted
+  }
+
+  async #group(lines: LineRange, mayHaveMinusZero: boolean): Promise<RowGroupQuery> {
+    const { session, columns } = this.#conversion
+    const aside = this.#lines.aside.hasBetween(lines.first, lines.last) ? 'aside_rows' : undefined
+    const query = orderedRows('batch_rows', aside, lines, columns)
+    if (!mayHaveMinusZero) return { query, hasMinusZero: false }
+    const counts = [countMinusZeros('batch_rows', 'rowid', lines, columns)]
+    if (aside !== undefined) counts.push(countMinusZeros(aside, 'line', lines, columns))
+    let minusZeros = 0
+    for (const count of counts) minusZeros += (await session.numbers(count))[0] ?? 0
+    return { query, hasMinusZero: minusZeros > 0 }
   }
 
   /** Removes what was staged. */

@@ -158,8 +158,10 @@ test('files of some columns and fields each are read as one by three readers', a
     expect(paths).toEqual(
       wholeFooter.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema),
     )
-    expect(Number(total_byte_size)).toBeGreaterThan(0)
-    expect(Number(total_compressed_size)).toBeGreaterThan(0)
+    const sum = (field: 'total_uncompressed_size' | 'total_compressed_size'): bigint =>
+      chunks.reduce((bytes, { meta_data }) => bytes + (meta_data?.[field] ?? 0n), 0n)
+    expect(total_byte_size).toBe(sum('total_uncompressed_size'))
+    expect(total_compressed_size).toBe(sum('total_compressed_size'))
   }
   const orders = await connection.runAndReadAll(
     `SELECT len(column_orders) FROM parquet_file_metadata('${joined}')`,
