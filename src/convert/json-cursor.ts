@@ -3,6 +3,19 @@
  *
  * A value that is entered or passed over is `depth` objects and arrays deep; more than DEPTH_MAX are refused.
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  LETTER_F,
+  LETTER_N,
+  LETTER_T,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from '../domain/json-bytes.ts'
 import { quote, unescaped } from './json-text.ts'
 import { refusals } from './refusal.ts'
 
@@ -10,19 +23,6 @@ import { refusals } from './refusal.ts'
 export const DEPTH_MAX = 1000
 /** UTF-16 units in a key. */
 export const KEY_LENGTH_MAX = 262_144
-
-/** What a value begins with. */
-export const QUOTE = 0x22
-export const OPEN_BRACE = 0x7b
-export const OPEN_BRACKET = 0x5b
-export const LETTER_F = 0x66
-export const LETTER_N = 0x6e
-export const LETTER_T = 0x74
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const CLOSE_BRACE = 0x7d
-const CLOSE_BRACKET = 0x5d
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 

@@ -14,9 +14,10 @@
  * How a value becomes a column's is json-value's.
  */
 import { isUtf8 } from 'node:buffer'
+import { OPEN_BRACE, OPEN_BRACKET } from '../domain/json-bytes.ts'
 import type { TypedColumn } from './hive-types.ts'
 import type { HiveValue } from './hive-values.ts'
-import { JsonCursor, OPEN_BRACE, OPEN_BRACKET } from './json-cursor.ts'
+import { JsonCursor } from './json-cursor.ts'
 import { Reading, type ReadJson } from './json-reading.ts'
 import { foldsData, jsonKey, keyMatcher, type ConversionRules } from './json-rules.ts'
 import { jsonReader } from './json-value.ts'

@@ -8,10 +8,10 @@
  * HiveJsonSerDe wants numbers for numeric types, and takes no object or array for text; for the rest it reads text as well.
  */
 import type { HiveOptions } from '../domain/delivery-stream.ts'
+import { LETTER_F, LETTER_N, LETTER_T, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../domain/json-bytes.ts'
 import { isIntegerKind } from './accepted-text.ts'
 import type { ScalarType } from './hive-types.ts'
 import { valueReader } from './hive-values.ts'
-import { LETTER_F, LETTER_N, LETTER_T, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-cursor.ts'
 import type { ReadJson, Reading } from './json-reading.ts'
 import { plainNumber } from './json-text.ts'
 import { mistyped, notNumeric, outOfRange, verdicts } from './verdicts.ts'

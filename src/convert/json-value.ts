@@ -9,10 +9,10 @@
  * over. Of two equal keys the first counts.
  */
 import { unreachable } from '../domain/errors.ts'
+import { LETTER_F, LETTER_N, LETTER_T, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../domain/json-bytes.ts'
 import { isTextKind } from './accepted-text.ts'
 import { isNested, type HiveType, type NestedType } from './hive-types.ts'
 import { valueReader, type HiveValue, type ScalarValue } from './hive-values.ts'
-import { LETTER_F, LETTER_N, LETTER_T, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-cursor.ts'
 import type { ReadJson, Reading } from './json-reading.ts'
 import type { ConversionRules } from './json-rules.ts'
 import { foldsData, keyMatcher } from './json-rules.ts'

@@ -5,14 +5,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Deaggregation } from '../domain/delivery-stream.ts'
 import type { Frame } from '../domain/frame.ts'
+import { OPEN_BRACE } from '../domain/json-bytes.ts'
 import { eachRecord, SAME, type Made } from './each-record.ts'
 import { BROKEN, endInTurns, endOfValue, PAUSED, skipBlank, TURN_BYTES } from './json-scan.ts'
 import type { Tally } from './tally.ts'
 
 /** Sub-records of one record (docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord-deaggergation.html). */
 export const SUB_RECORDS_MAX = 500
-
-const OPEN_BRACE = 0x7b
 
 /** Why a record goes on whole. */
 export type Whole = 'malformed' | 'too-many'

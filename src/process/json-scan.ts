@@ -3,6 +3,16 @@
  * brackets that pair. It allocates nothing and its time is linear. Whether numbers, names and separators within a value are
  * right is not judged: whoever reads the value does that. What is long can be read in turns, between which others have theirs.
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from '../domain/json-bytes.ts'
 import { KIB } from '../domain/limits.ts'
 
 /** Answered in place of an offset: the text has ended within a value, or brackets do not pair. */
@@ -15,15 +25,6 @@ export const TURN_BYTES = 128 * KIB
 
 /** Brackets open at a time. */
 export const NESTING_MAX = 65_536
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /** The brackets that close those now open, of a value that is read at once. */
 const closing = new Uint8Array(NESTING_MAX)

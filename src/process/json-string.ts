@@ -1,8 +1,7 @@
 /** What a JSON string says, as UTF-8, from its bytes to bytes: what is not escaped is copied, whatever it is. */
+import { BACKSLASH, LETTER_U } from '../domain/json-bytes.ts'
 import { BROKEN } from './json-scan.ts'
 
-const BACKSLASH = 0x5c
-const LETTER_U = 0x75
 /** What the letter behind a backslash means; 0 for one that means nothing. */
 const SHORT = new Uint8Array(256)
 for (const [letter, meant] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'])

@@ -2,17 +2,19 @@
  * The JSON of a CloudWatch Logs subscription: `{"messageType":…,"logEvents":[{"id":…,"timestamp":…,"message":…}],…}`, one
  * or several, one after the other. Read from its bytes, so that a text of 32 MiB makes no objects and no strings.
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from '../domain/json-bytes.ts'
 import { BROKEN, endInTurns, endOfString, endOfValue, PAUSED, skipBlank, TURN_BYTES } from './json-scan.ts'
 import { writeString } from './json-string.ts'
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 const NEWLINE = 0x0a
 
 const TYPE = Buffer.from('messageType')

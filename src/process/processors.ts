@@ -121,12 +121,8 @@ async function keptPiece(
   return () => derivedPiece(derived(), places)
 }
 
-/** Answers the records in them. */
-async function readThrough(frames: AsyncIterable<Frame>): Promise<number> {
-  const read = { records: 0 }
-  const last = counting(frames, read)
-  while ((await last.next()).done !== true) continue
-  return read.records
+async function readThrough(frames: AsyncGenerator<Frame>): Promise<void> {
+  while ((await frames.next()).done !== true) continue
 }
 
 async function keepTransformed(

@@ -2,28 +2,29 @@
  * Finds where JSON values end, in bytes, and judges them to the letter of RFC 8259: what it finds the end of is JSON, but for
  * bytes that are not UTF-8. It goes no deeper than it is told to, and never beyond the end of the text, behind which a newline must stand.
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  LETTER_E,
+  LETTER_F,
+  LETTER_N,
+  LETTER_T,
+  LETTER_U,
+  MINUS,
+  NINE,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  PLUS,
+  POINT,
+  QUOTE,
+  ZERO,
+} from '../domain/json-bytes.ts'
 
 /** In place of an offset: this is no JSON, or it is too deep. */
 export const NO_JSON = -1
-
-export const QUOTE = 0x22
-export const COMMA = 0x2c
-const PLUS = 0x2b
-const MINUS = 0x2d
-const POINT = 0x2e
-const ZERO = 0x30
-const NINE = 0x39
-const COLON = 0x3a
-export const BACKSLASH = 0x5c
-export const OPEN_BRACKET = 0x5b
-export const CLOSE_BRACKET = 0x5d
-const LETTER_E = 0x65
-export const LETTER_F = 0x66
-export const LETTER_N = 0x6e
-export const LETTER_T = 0x74
-const LETTER_U = 0x75
-export const OPEN_BRACE = 0x7b
-export const CLOSE_BRACE = 0x7d
 
 /** Characters of ASCII that stand for themselves in a string. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>

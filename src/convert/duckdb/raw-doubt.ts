@@ -11,6 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
+import { OPEN_BRACE, OPEN_BRACKET } from '../../domain/json-bytes.ts'
 import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
 import type { LineTable } from './line-columns.ts'
@@ -19,8 +20,6 @@ import { lightBytesMax } from './row-weight.ts'
 
 /** The ordinals, within a frame and ascending, of the records that must be read exactly. */
 export type FindDoubtful = (frame: Frame) => readonly number[]
-
-const OPEN_BRACE = 0x7b
 
 /** A shorter record cannot be nested deeper than the exact reader allows. */
 const NESTED_BYTES_MIN = 2 * DEPTH_MAX
@@ -70,7 +69,7 @@ function isLongOrDeep(payload: Buffer, start: number, end: number): boolean {
   let opened = 0
   for (let at = start; at < end; at += 1) {
     const code = payload[at]
-    if (code === 0x7b || code === 0x5b) opened += 1
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) opened += 1
   }
   return opened >= DEPTH_MAX
 }

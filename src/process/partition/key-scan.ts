@@ -18,10 +18,15 @@ import {
   LETTER_F,
   LETTER_N,
   LETTER_T,
-  NO_JSON,
+  MINUS,
+  NINE,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
+  ZERO,
+} from '../../domain/json-bytes.ts'
+import {
+  NO_JSON,
   endOfNumber,
   endOfPlain,
   endOfString,
@@ -50,9 +55,6 @@ export const LEAF = {
 const DEPTH_MAX = 120
 /** Digits of an integer that a double holds with some to spare. */
 const DIGITS_MAX = 15
-const MINUS = 0x2d
-const ZERO = 0x30
-const NINE = 0x39
 
 export class KeyScan {
   /** Of each leaf, of the record that was read last: what it is, and where its text begins and ends. */
