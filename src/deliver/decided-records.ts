@@ -5,7 +5,8 @@
  * failed to the error prefix (failed-records).
  */
 import { FrameError } from '../domain/errors.ts'
-import { FRAME_HEADER_BYTES, Frame, FrameBuilder, writeFrameHeader } from '../domain/frame.ts'
+import { FrameBuilder, type Frame } from '../domain/frame.ts'
+import { frameWithout } from '../domain/frame-without.ts'
 import { MetadataBuilder } from '../domain/metadata-builder.ts'
 import type { FrameMetadata } from '../domain/metadata-section.ts'
 import type { Partitions } from '../domain/ports.ts'
@@ -192,38 +193,6 @@ function metadataOf(frame: Frame): FrameMetadata {
   if (frame.metadata === undefined)
     throw new FrameError('read frame: it has verdicts, but no metadata to hold them')
   return frame.metadata
-}
-
-/**
- * A clean frame without some of its records: what is between them is copied at once.
- *
- * @param refused ascending
- */
-function frameWithout(frame: Frame, refused: readonly number[]): Frame {
-  const { payload, lengths, arrivalMs } = frame
-  const records = frame.records - refused.length
-  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + 4 * records + payload.length)
-  let lengthsEnd = FRAME_HEADER_BYTES
-  let payloadEnd = FRAME_HEADER_BYTES + 4 * records
-  let first = 0
-  let start = 0
-  for (const index of [...refused, frame.records]) {
-    let end = start
-    for (let at = first; at < index; at += 1) end += frame.length(at) + 1
-    lengthsEnd += lengths.copy(buffer, lengthsEnd, 4 * first, 4 * index)
-    payloadEnd += payload.copy(buffer, payloadEnd, start, end)
-    first = index + 1
-    start = index < frame.records ? end + frame.length(index) + 1 : end
-  }
-  const recordBytes = payloadEnd - FRAME_HEADER_BYTES - 5 * records
-  writeFrameHeader(buffer.subarray(0, payloadEnd), {
-    flags: 0,
-    records,
-    arrivalMs,
-    recordBytes,
-    metadataBytes: 0,
-  })
-  return new Frame(buffer.subarray(0, payloadEnd))
 }
 
 /** A frame of some of the records of another, with what that one says of them. */
