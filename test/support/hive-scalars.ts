@@ -128,8 +128,8 @@ const SQL = new RegExp(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2}) ${CLOCK}$`)
 function timestamp(text: string, { digits, formats }: TimestampRules): string | undefined {
   for (const format of formats ?? []) {
     const ms = byFormat(text, format)
-    // A year of nine digits is none that a Date has, and too late anyway.
-    if (ms !== undefined) return Number.isNaN(ms) ? undefined : moment(BigInt(ms) * 1_000_000n, digits)
+    // A year of nine digits is none that a Date has, and hundreds of digits no number: too late both.
+    if (ms !== undefined) return Number.isFinite(ms) ? moment(BigInt(ms) * 1_000_000n, digits) : undefined
   }
   const fields = (formats === undefined ? ISO.exec(text) : null) ?? SQL.exec(text)
   if (fields !== null) {

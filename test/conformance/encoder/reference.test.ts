@@ -69,3 +69,15 @@ test('the reference says what it is meant to', () => {
     'Data does not match the schema. org.openx.data.jsonserde.json.JSONArray cannot be cast to org.openx.data.jsonserde.json.JSONObject',
   ])
 })
+
+test.each(['9'.repeat(400), '-'.concat('9'.repeat(400)), '999999999'])(
+  'a moment that no clock has is refused by both: %s',
+  (text) => {
+    const columns: ReferenceColumns = [['t', 'timestamp']]
+    const rules = { caseInsensitive: true, hive: { timestampFormats: ['yyyyyyyyy', 'millis'] } }
+    const record = Buffer.from(`{"t":"${text}"}`)
+    const expected = referenceOutcome(columns, rules, record)
+    expect(expected[0]).toBe('DataFormatConversion.MalformedData')
+    expect(outcome({ columns, rules, record })).toEqual(expected)
+  },
+)
