@@ -8,8 +8,31 @@ export type TimeFields = { [field in JodaField]?: number }
 
 const DAY_MS = 86_400_000
 
-/** Milliseconds since 1970-01-01T00:00:00 of the same clock, or undefined when no time is all that. */
+/** Years that Joda-Time has. */
+const YEARS = { from: -292_275_054, to: 292_278_993 }
+/** Years that are reckoned with. A timestamp holds none beyond, but a text that says one is read. */
+const NEAR_YEAR_MAX = 100_000
+/** Days of the calendar and of the week are the same again after so many years. */
+const CYCLE_YEARS = 400
+
+/**
+ * Milliseconds since 1970-01-01T00:00:00 of the same clock, or undefined when no time is all that; infinite when it is too
+ * far from there to be held.
+ */
 export function localMs(fields: TimeFields): number | undefined {
+  const { year, yearOfEra, weekyear } = fields
+  const far = [year, yearOfEra, weekyear].find((one) => one !== undefined && Math.abs(one) > NEAR_YEAR_MAX)
+  if (far === undefined) return nearMs(fields)
+  if (far < YEARS.from || far > YEARS.to) return undefined
+  const near = { ...fields }
+  for (const field of ['year', 'yearOfEra', 'weekyear'] as const) {
+    const one = near[field]
+    if (one !== undefined) near[field] = (one % CYCLE_YEARS) + 5 * CYCLE_YEARS
+  }
+  return nearMs(near) === undefined ? undefined : Math.sign(far) * Infinity
+}
+
+function nearMs(fields: TimeFields): number | undefined {
   const day = epochDayOf(fields)
   const seconds = secondOfDay(fields)
   if (day === undefined || seconds === undefined) return undefined
@@ -23,15 +46,11 @@ interface Day {
   readonly dayOfMonth: number
 }
 
-/** Years that are set at all; what a timestamp holds is less. */
-const YEAR_MAX = 100_000
-
 function epochDayOf(fields: TimeFields): number | undefined {
   const { centuryOfEra, yearOfEra, weekyear, monthOfYear, weekOfWeekyear } = fields
   let year = 1970
   if (centuryOfEra !== undefined) year = centuryOfEra * 100 + (year % 100)
   year = fields.year ?? yearOfEra ?? year
-  if (Math.abs(year) > YEAR_MAX || Math.abs(weekyear ?? 0) > YEAR_MAX) return undefined
   let day = dayOf(year, 1, 1)
   if (weekyear !== undefined) {
     // Of the two kinds of year the one that was said first is set first.

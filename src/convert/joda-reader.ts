@@ -10,7 +10,7 @@ import { isTimeZone, offsetSeconds, UTC } from '../domain/java-time/zone.ts'
 import { parseJodaPattern, type JodaField, type JodaPart } from '../domain/joda-time/pattern.ts'
 import { localMs, type TimeFields } from './joda-fields.ts'
 
-/** Milliseconds since 1970, or undefined when the text does not say a time in this way. */
+/** Milliseconds since 1970, infinite for a time that is too far to be held; undefined when the text does not say one in this way. */
 export type ReadTime = (text: string) => number | undefined
 
 /** @param pattern one that `parseJodaPattern` takes */
@@ -23,7 +23,7 @@ export function jodaReader(pattern: string): ReadTime {
     for (const read of readers) if (!read(reading)) return undefined
     if (reading.at !== text.length) return undefined
     const seconds = localMs(reading.fields)
-    if (seconds === undefined) return undefined
+    if (seconds === undefined || !Number.isFinite(seconds)) return seconds
     const { ms, offsetMs, zone } = reading
     return offsetMs === undefined ? instantOf(seconds + ms, zone) : seconds + ms - offsetMs
   }

@@ -128,7 +128,7 @@ const SQL = new RegExp(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2}) ${CLOCK}$`)
 function timestamp(text: string, { digits, formats }: TimestampRules): string | undefined {
   for (const format of formats ?? []) {
     const ms = byFormat(text, format)
-    // A year of nine digits is none that a Date has, and hundreds of digits no number: too late both.
+    // Some years are none that a Date has, and hundreds of digits no number: too late both.
     if (ms !== undefined) return Number.isFinite(ms) ? moment(BigInt(ms) * 1_000_000n, digits) : undefined
   }
   const fields = (formats === undefined ? ISO.exec(text) : null) ?? SQL.exec(text)
@@ -188,7 +188,9 @@ function byFormat(text: string, format: string): number | undefined {
     of('m', 0),
     of('s', 0),
   ]
-  if (!isDay(year, month, day) || hour > 23 || minute > 59 || second > 59) return undefined
+  // The first and the last year of Joda-Time.
+  if (year < -292_275_054 || year > 292_278_993) return undefined
+  if (!isDay(2000 + (year % 400), month, day) || hour > 23 || minute > 59 || second > 59) return undefined
   return new Date(0).setUTCFullYear(year, month - 1, day) + ((hour * 60 + minute) * 60 + second) * 1000
 }
 
