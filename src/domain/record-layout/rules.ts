@@ -1,0 +1,22 @@
+/** What may stand at the places of a record that is of a layout. A place is whatever tells what a value there is. */
+export interface LayoutRules<Place> {
+  readonly top: Place
+  /** Of the value of a member. */
+  member(place: Place, key: string): Place
+  /** Of the elements of an array, or of the values of an object whose keys are data. */
+  item(place: Place): Place
+  /** The keys of an object there are data: any may be there. */
+  isMap(place: Place): boolean
+  takes(place: Place, shape: 'object' | 'array'): boolean
+  /** A pattern, without capturing groups, of the scalars that it takes. */
+  scalars(place: Place): string
+  /** The text of a scalar is captured. Never of one that is in an array, or in an object whose keys are data. */
+  isCaptured(place: Place): boolean
+  /** False of a record that nothing is learnt from. @param text its bytes, each a character */
+  isExample(text: string): boolean
+}
+
+/** A string without escapes, with its quotation marks. */
+export const STRING_FORM = '"[^"\\\\\\x00-\\x1f]*"'
+/** Any scalar of RFC 8259, but for strings with escapes. */
+export const SCALAR_FORM = `${STRING_FORM}|-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null`
