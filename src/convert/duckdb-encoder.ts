@@ -7,6 +7,7 @@ import type { Log } from '../account/log.ts'
 import { EncoderError, StartError } from '../domain/errors.ts'
 import { CONVERSION_RULES_VERSION } from '../domain/plan.ts'
 import type { EncodeInput, Encoded, Encoder } from '../domain/ports.ts'
+import type { LayoutOptions } from '../domain/record-layout/layout.ts'
 import { convertBatch, type Converted } from './duckdb/conversion.ts'
 import { DuckdbEngine } from './duckdb/engine.ts'
 import { QuickPathError } from './duckdb/quick-path-error.ts'
@@ -19,6 +20,7 @@ export interface DuckdbOptions {
   readonly threads: number
   /** For all conversions of the process together. */
   readonly memoryLimitBytes: number
+  readonly layout?: LayoutOptions
   readonly log: Log
 }
 
@@ -36,7 +38,7 @@ export async function openDuckdbEncoder(options: DuckdbOptions): Promise<DuckdbE
   options.log.info({ engine: 'duckdb', engineVersion: version, threads: options.threads }, 'encoder opened')
   return {
     version,
-    encode: (input) => encode(input, { staging, engine, log: options.log }),
+    encode: (input) => encode(input, { staging, engine, layout: options.layout, log: options.log }),
     async close() {
       await engine.close()
       await staging.remove()
@@ -59,6 +61,7 @@ async function openEngine(staging: StagingFolder, options: DuckdbOptions): Promi
 interface Parts {
   readonly staging: StagingFolder
   readonly engine: DuckdbEngine
+  readonly layout: LayoutOptions | undefined
   readonly log: Log
 }
 
@@ -76,13 +79,17 @@ async function encode(input: EncodeInput, parts: Parts): Promise<Encoded> {
   }
 }
 
-async function attempt(input: EncodeInput, { staging, engine }: Parts, careful: boolean): Promise<Encoded> {
+async function attempt(
+  input: EncodeInput,
+  { staging, engine, layout }: Parts,
+  careful: boolean,
+): Promise<Encoded> {
   const folder = await staging.folder()
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const run = careful ? engine.alone.bind(engine) : engine.together.bind(engine)
     const converted = await run(
-      (session) => convertBatch(session, input, folder, careful),
+      (session) => convertBatch(session, input, { folder, careful, layout }),
       input.batch.bytes,
       input.signal,
     )

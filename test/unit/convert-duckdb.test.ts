@@ -1,14 +1,17 @@
 /** What is decided before and around DuckDB's queries, without DuckDB. */
-import { array, assert, nat, property } from 'fast-check'
+import { array, assert, constantFrom, nat, oneof, property, stringMatching, tuple } from 'fast-check'
 import { expect, test } from 'vitest'
 import { BitSet } from '../../src/convert/duckdb/bit-set.ts'
+import { columnLayout } from '../../src/convert/duckdb/column-layout.ts'
 import { duckdbError } from '../../src/convert/duckdb/engine.ts'
 import { exactScanner } from '../../src/convert/duckdb/exact-record.ts'
 import { quotedName, quotedText } from '../../src/convert/duckdb/column-sql.ts'
 import { lineTable, type LineTable } from '../../src/convert/duckdb/line-columns.ts'
 import { doubtfulRecords } from '../../src/convert/duckdb/raw-doubt.ts'
+import { rawPattern } from '../../src/convert/duckdb/raw-pattern.ts'
 import { typedColumns, type TypedColumn } from '../../src/convert/hive-types.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
+import { RecordLayout } from '../../src/domain/record-layout/layout.ts'
 
 const columns = typedColumns([
   { name: 'order_id', type: 'string' },
@@ -34,7 +37,12 @@ function doubtful(
   caseInsensitive = true,
 ): readonly number[] {
   const frame = frameOf(records)
-  return doubtfulRecords(tableOf(of, frame, caseInsensitive), { caseInsensitive })(frame)
+  const table = tableOf(of, frame, caseInsensitive)
+  const [found, byLayout] = [Infinity, 0].map((triedMin) =>
+    doubtfulRecords(table, { caseInsensitive }, { triedMin })(frame),
+  )
+  expect(byLayout).toEqual(found)
+  return found ?? []
 }
 
 function tableOf(of: readonly TypedColumn[], sample: Frame, caseInsensitive = true): LineTable {
@@ -139,6 +147,49 @@ test('dots are underscores where they are, and each key has one quick spelling',
   const table = lineTable(nested, rules, frameOf(records))
   expect(table?.sought.map(({ spelling }) => spelling)).toContain('full.name')
   expect(table && doubtfulRecords(table, rules)(frameOf(records))).toEqual([1])
+})
+
+test('nothing that has the layout of its table is in doubt, whatever its numbers', () => {
+  const digits = stringMatching(/^(0|[1-9][0-9]{0,20})$/)
+  const number = tuple(
+    constantFrom('', '-'),
+    digits,
+    constantFrom('', '', '.0', '.5', '.25', '.10', '.1234567890123456'),
+    constantFrom('', '', '', 'e1', 'E+5', 'e-12345'),
+  ).map((parts) => parts.join(''))
+  const scalar = oneof(number, constantFrom('null', 'true', '"x"', '"1.10"'))
+  const list = array(scalar, { maxLength: 3 }).map((items) => `[${items.join(',')}]`)
+  const map = array(scalar, { maxLength: 3 }).map((items) => `{${items.map((item, at) => `"k${at}":${item}`).join(',')}}`) // prettier-ignore
+  const kinds = ['string', 'double', 'float', 'decimal(20,5)', 'int', 'bigint', 'timestamp', 'date', 'boolean'] // prettier-ignore
+  for (const kind of kinds) {
+    const types = [kind, `array<${kind}>`, `map<string,${kind}>`, `struct<f:${kind}>`]
+    const table = tableOf(typedColumns(types.map((type, at) => ({ name: `c${at}`, type }))), frameOf(['{}']))
+    const rules = { caseInsensitive: true }
+    const pattern = rawPattern(table, rules)
+    const record = tuple(scalar, list, map, scalar, scalar).map(
+      ([own, items, values, field, other]) => `{"c0":${own},"c1":${items},"c2":${values},"c3":{"f":${field}},"z":${other}}`,
+    ) // prettier-ignore
+    let usual = 0
+    assert(
+      property(array(record, { minLength: 20, maxLength: 40 }), (records) => {
+        const frame = frameOf(records)
+        const text = frame.payload.toString('latin1')
+        const layout = new RecordLayout(columnLayout(table, (example) => pattern?.test(example) === false), { triedMin: 0 }) // prettier-ignore
+        layout.open(frame, text)
+        let start = 0
+        for (const each of records) {
+          if (layout.has(start, start + each.length)) {
+            usual += 1
+            // A number of no column may be of any form, where those of arrays and maps are looked for behind any key.
+            expect(pattern?.test(each.replace(/"z":.*/, '"z":null}')), `${kind}: ${each}`).toBe(false)
+          }
+          start += each.length + 1
+        }
+      }),
+      { numRuns: 60 },
+    )
+    expect(usual, kind).toBeGreaterThan(100)
+  }
 })
 
 test('a record that may stand for far too much goes the exact path', () => {

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import type { Frame } from '../../domain/frame.ts'
 import type { EncodeInput } from '../../domain/ports.ts'
+import type { LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { FailureSpool } from '../failure-spool.ts'
 import type { TypedColumn } from '../hive-types.ts'
 import { plannedColumns, tableColumns } from '../metadata-columns.ts'
@@ -32,12 +33,18 @@ export interface Converted {
   readonly failures: FailureSpool
 }
 
-/** @param careful every record by the exact path; the rows and verdicts are the same */
+export interface ConvertOptions {
+  /** Of files that are not there yet. */
+  readonly folder: string
+  /** Every record by the exact path; the rows and verdicts are the same. */
+  readonly careful: boolean
+  readonly layout: LayoutOptions | undefined
+}
+
 export async function convertBatch(
   session: Session,
   input: EncodeInput,
-  folder: string,
-  careful: boolean,
+  { folder, careful, layout }: ConvertOptions,
 ): Promise<Converted> {
   const rules = input.plan.destination.conversion
   if (rules === undefined || input.plan.columns === undefined) {
@@ -73,7 +80,7 @@ export async function convertBatch(
         ? await convertAllExactly(exactConversion(conversion, table))
         : await convertSlices(
             { ...conversion, scan: exactScanner(table, plainKeys, rules) },
-            doubtfulRecords(quick, rules),
+            doubtfulRecords(quick, rules, layout),
           )
     return { objects, failures }
   } finally {

@@ -1,5 +1,6 @@
 /**
- * What DuckDB's reader does not show: found on the bytes of a whole frame with one pattern, before DuckDB sees them.
+ * What DuckDB's reader does not show: found on the bytes of records with one pattern, before DuckDB sees them. Those that are
+ * written as most are, in a layout that has none of it, are passed over.
  *
  * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
@@ -12,8 +13,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
 import { OPEN_BRACE, OPEN_BRACKET } from '../../domain/json-bytes.ts'
+import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
+import { columnLayout } from './column-layout.ts'
 import type { LineTable } from './line-columns.ts'
 import { rawPattern } from './raw-pattern.ts'
 import { lightBytesMax } from './row-weight.ts'
@@ -24,43 +27,37 @@ export type FindDoubtful = (frame: Frame) => readonly number[]
 /** A shorter record cannot be nested deeper than the exact reader allows. */
 const NESTED_BYTES_MIN = 2 * DEPTH_MAX
 
-export function doubtfulRecords(table: LineTable, rules: ConversionRules): FindDoubtful {
+export function doubtfulRecords(
+  table: LineTable,
+  rules: ConversionRules,
+  layoutOptions?: LayoutOptions,
+): FindDoubtful {
   const pattern = rawPattern(table, rules)
   if (pattern === undefined) return (frame) => Array.from({ length: frame.records }, (_, index) => index)
   const lightBytes = lightBytesMax(table.columns.map(({ type }) => type))
+  const isClean = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE && !pattern.test(text)
+  const layout = new RecordLayout(columnLayout(table, isClean), layoutOptions)
   return (frame) => {
     const found: number[] = []
     const payload = frame.payload
     const text = payload.toString('latin1')
     const odd = frame.isOdd ? new OddRecords(payload, text) : undefined
-    pattern.lastIndex = 0
-    let match = nextMatch(pattern, text, 0)
+    layout.open(frame, text)
     let start = 0
     for (let index = 0; index < frame.records; index += 1) {
       const length = frame.length(index)
       const end = start + length
-      if (match >= start && match <= end) {
-        found.push(index)
-        match = nextMatch(pattern, text, end + 1)
-      } else if (
-        text.charCodeAt(start) !== OPEN_BRACE ||
+      if (
+        !(layout.has(start, end) || isClean(text.slice(start, end))) ||
         length > lightBytes ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
         odd?.has(start, end) === true
-      ) {
+      )
         found.push(index)
-        if (match < end) match = nextMatch(pattern, text, end + 1)
-      }
       start = end + 1
     }
     return found
   }
-}
-
-/** Position of the next match, or infinity. */
-function nextMatch(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from
-  return pattern.exec(text)?.index ?? Infinity
 }
 
 /** True when the exact reader might refuse a key for its length or the record for its depth. */

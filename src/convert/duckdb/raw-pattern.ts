@@ -31,7 +31,6 @@ export function rawPattern({ columns, sought }: LineTable, rules: ConversionRule
       `"(?:${members.join('|')})`,
       escapedKeyCharacter(names),
     ].join('|'),
-    'g',
   )
 }
 
@@ -87,11 +86,12 @@ function formsOf(forms: Forms, kinds: readonly HiveKind[]): readonly string[] {
   return forms.flatMap(([of, values]) => (of.some((kind) => kinds.includes(kind)) ? [values] : []))
 }
 
-/** Kinds of values that stand in an array or map. */
+/** Kinds of values that stand in an array or map; keys of maps are text between quotes. */
 function itemKinds(type: HiveType): readonly HiveKind[] {
   if (!isNested(type)) return []
-  const items = type.kind === 'struct' ? [] : partsOf(type).filter((part) => !isNested(part))
-  return [...items.map(({ kind }) => kind), ...partsOf(type).flatMap(itemKinds)]
+  const item = type.kind === 'array' ? type.element : type.kind === 'map' ? type.value : undefined
+  const kinds = item === undefined || isNested(item) ? [] : [item.kind]
+  return [...kinds, ...partsOf(type).flatMap(itemKinds)]
 }
 
 /** A JSON escape that stands for a character of a name, or for U+0001, in which keys of plain values end. */

@@ -129,7 +129,7 @@ function timestampValue(text: string, isMicros: boolean, hive: HiveOptions | und
   const time = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?'
   const written = (form: string): string =>
     `CASE WHEN regexp_full_match(${text}, '${form}') AND ${text} >= '0001' ` +
-    `THEN try_cast(left(${text}, ${isMicros ? 26 : 23}) AS ${type})`
+    `THEN try_cast(substr(${text}, 1, ${isMicros ? 26 : 23}) AS ${type})`
   const epoch = `try_cast(${text} AS BIGINT)`
   const millis = `WHEN regexp_full_match(${text}, '[1-9][0-9]{12,13}') THEN make_timestamp_ms(${epoch})::${type}`
   if (hive !== undefined) {

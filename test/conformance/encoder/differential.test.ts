@@ -26,7 +26,8 @@ let js: OpenedEncoder
 beforeAll(async () => {
   stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-differential-'))
   const log = createLog('silent')
-  duckdb = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 * 1024 * 1024, log })
+  const layout = { triedMin: RECORDS_MAX / 4 }
+  duckdb = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 << 20, layout, log })
   js = await openParquetjsEncoder({ stagingPath, log })
 })
 
