@@ -5,6 +5,7 @@ import type { S3Destination } from '../../src/domain/delivery-stream.ts'
 import { FrameBuilder, type Frame } from '../../src/domain/frame.ts'
 import { PROCESSORS_VERSION, type QueryLimits } from '../../src/domain/plan.ts'
 import { NOT_PARTITIONED, PARTITION_VERDICT, type Partitions } from '../../src/domain/ports.ts'
+import type { LayoutOptions } from '../../src/domain/record-layout/layout.ts'
 import { createPartition } from '../../src/process/partition/partition.ts'
 import type { PartitionInput } from '../../src/process/stages.ts'
 import { planOf } from '../conformance/store/fixture.ts'
@@ -21,6 +22,8 @@ export interface PartitionCase {
   /** Default: no limit. */
   readonly maxPartitions?: number
   readonly onlyJq?: boolean
+  /** Default: of the first frame. */
+  readonly layout?: LayoutOptions
   readonly destination?: Partial<S3Destination>
   readonly batch?: Partial<SealedBatch>
   readonly queryLimits?: Partial<QueryLimits>
@@ -66,8 +69,8 @@ export function partitionInput(given: PartitionCase): PartitionInput {
 }
 
 export async function partitioned(given: PartitionCase): Promise<Partitions> {
-  const { onlyJq = false } = given
-  const stage = createPartition({ onlyJq, log })
+  const { onlyJq = false, layout = { triedMin: 0 } } = given
+  const stage = createPartition({ onlyJq, layout, log })
   const partitions = await stage.partition(partitionInput(given))
   await partitions.dispose()
   return partitions

@@ -16,7 +16,7 @@ function read(
   const all: QuickValues[] = []
   const keys = expressions.map((expression, index) => ({ key: String(index), expression }))
   const names = keys.map(({ key }) => key)
-  const reading = new QuickKeys(keys, names, (values) => all.push(values) - 1)
+  const reading = new QuickKeys({ keys, wanted: names, numberOf: (values) => all.push(values) - 1 })
   const found: (QuickValues | undefined)[] = []
   reading.read(
     frameOf(records),

@@ -39,26 +39,13 @@ import {
 } from '../strict-json.ts'
 import { NO_LEAF, type KeyMember, type KeyNode, type KeyTree } from './key-tree.ts'
 
-export const LEAF = {
-  /** Null, or nothing there. */
-  nothing: 0,
-  false: 1,
-  /** True, or a number: the text is as it stands there. */
-  plain: 2,
-  /** The text is between the quotes. */
-  string: 3,
-  /** So it is, and has escapes or characters outside ASCII. */
-  writtenString: 4,
-} as const
-
 /** An object and its key take two places of jq's 256, and the block that holds the records takes one. */
 const DEPTH_MAX = 120
 /** Digits of an integer that a double holds with some to spare. */
-const DIGITS_MAX = 15
+export const DIGITS_MAX = 15
 
 export class KeyScan {
-  /** Of each leaf, of the record that was read last: what it is, and where its text begins and ends. */
-  readonly kinds: Uint8Array
+  /** Of each leaf, of the record that was read last: where its scalar begins and ends; nothing, where it is not there. */
   readonly starts: Uint32Array
   readonly ends: Uint32Array
   readonly #root: KeyNode
@@ -67,7 +54,6 @@ export class KeyScan {
 
   constructor({ root, leaves }: KeyTree) {
     this.#root = root
-    this.kinds = new Uint8Array(leaves)
     this.starts = new Uint32Array(leaves)
     this.ends = new Uint32Array(leaves)
   }
@@ -78,7 +64,8 @@ export class KeyScan {
     text.bytes = payload
     text.end = end
     this.#records += 1
-    this.kinds.fill(LEAF.nothing)
+    this.starts.fill(0)
+    this.ends.fill(0)
     const at = skipBlank(text, start)
     if (payload[at] !== OPEN_BRACE) return false
     const after = this.#object(at, this.#root, DEPTH_MAX - 1)
@@ -146,20 +133,13 @@ export class KeyScan {
   #leaf(at: number, leaf: number): number {
     const { bytes } = this.#text
     const byte = bytes[at]
-    if (byte === QUOTE) {
-      const end = endOfString(bytes, at)
-      const isPlain = endOfPlain(bytes, at + 1) === end - 1
-      this.#found(leaf, isPlain ? LEAF.string : LEAF.writtenString, at + 1, end - 1)
-      return end
-    }
-    const isWord = byte === LETTER_F || byte === LETTER_T
-    const end = isWord ? endOfWord(bytes, at) : endOfNumber(bytes, at)
-    if (!isWord && !isSureInteger(bytes, at, end)) return NO_JSON
-    return this.#found(leaf, byte === LETTER_F ? LEAF.false : LEAF.plain, at, end)
+    if (byte === QUOTE) return this.#found(leaf, at, endOfString(bytes, at))
+    if (byte === LETTER_F || byte === LETTER_T) return this.#found(leaf, at, endOfWord(bytes, at))
+    const end = endOfNumber(bytes, at)
+    return isSureInteger(bytes, at, end) ? this.#found(leaf, at, end) : NO_JSON
   }
 
-  #found(leaf: number, kind: number, start: number, end: number): number {
-    this.kinds[leaf] = kind
+  #found(leaf: number, start: number, end: number): number {
     this.starts[leaf] = start
     this.ends[leaf] = end
     return end

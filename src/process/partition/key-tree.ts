@@ -12,7 +12,7 @@ export interface KeyNode {
 }
 
 export interface KeyMember {
-  readonly name: Uint8Array
+  readonly name: Buffer
   readonly node: KeyNode
   /** Where it was seen last: a member that is in its object again is another one to jq. */
   seenAt: number

@@ -8,6 +8,7 @@
 import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
 import { NOT_PARTITIONED, PARTITION_VERDICT, type PartitionObject } from '../../domain/ports.ts'
+import type { LayoutOptions } from '../../domain/record-layout/layout.ts'
 import type { PartitionKeys, RecordVerdict } from '../../domain/record-metadata.ts'
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
@@ -22,6 +23,7 @@ import { noLambdaValue, noQueryValue, tooManyPartitions, Verdicts } from './verd
 export interface PartitionOptions {
   /** jq reads all keys, also those that are read without it. Both say the same, or something is wrong. */
   readonly onlyJq?: boolean
+  readonly layout?: LayoutOptions
   readonly log: Log
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../../account/log.ts'
 import type { Frame } from '../../domain/frame.ts'
 import type { QueryLimits } from '../../domain/plan.ts'
 import { NOT_PARTITIONED, type ProcessInput } from '../../domain/ports.ts'
+import type { LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { QueryRun, type QueryOutcome } from '../jq/query-runner.ts'
 import { recordJson } from '../jq/record-json.ts'
 import { uint32s } from './growing-array.ts'
@@ -28,6 +29,7 @@ export interface QueryPlacesOptions extends QueryLimits {
   readonly input: Pick<ProcessInput, 'batch' | 'frames' | 'signal' | 'untimed'>
   /** Also where the query has a quick form. */
   readonly onlyJq?: boolean
+  readonly layout?: LayoutOptions
   readonly log: Log
 }
 
@@ -102,8 +104,8 @@ export class QueryPlaces {
     { quick, isWanted, numberOf }: QuickReading,
     take: (ordinal: number, number: number) => void,
   ): Promise<void> {
-    const { input, keys } = this.#options
-    const reading = new QuickKeys(quick, keys, numberOf)
+    const { input, keys, layout } = this.#options
+    const reading = new QuickKeys({ keys: quick, wanted: keys, numberOf, layout })
     let first = 0
     let bytes = 0
     for await (const frame of frames) {

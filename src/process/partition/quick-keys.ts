@@ -1,9 +1,14 @@
-/** The values of a query's keys, read without jq from the records that leave no doubt (key-scan). Others are left to jq. */
+/**
+ * The values of a query's keys, read without jq: quickest from the records that are written as most are (key-layout), byte by
+ * byte from others that leave no doubt (key-scan). What is left is jq's.
+ */
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
+import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { KEY_VALUE_BYTES_MAX } from '../jq/query-program.ts'
 import type { KeyExpression, QueryKey } from './key-expression.ts'
-import { KeyScan, LEAF } from './key-scan.ts'
+import { keyLayout, type KeyPlace } from './key-layout.ts'
+import { KeyScan } from './key-scan.ts'
 import { keyTree } from './key-tree.ts'
 import { secondsTold, utcFormat } from './utc-format.ts'
 
@@ -20,10 +25,22 @@ export const LEFT_TO_JQ = 0xffff_ffff
 const KNOWN_MAX = 16_384
 const KNOWN_LENGTH_MAX = 128
 
-/** What makes a value of a leaf; undefined when jq has to. */
-type MakeValue = (kind: number, text: string) => string | null | undefined
+/** The text of a scalar, its bytes as characters, as it is written in a record; empty where there is none. */
+type Written = string
+
+/** Makes a value; undefined when jq has to. */
+type MakeValue = (written: Written) => string | null | undefined
+
+export interface QuickKeysOptions {
+  readonly keys: readonly QueryKey[]
+  /** Keys whose values are numbered; those of the others must be beyond doubt as well. */
+  readonly wanted: readonly string[]
+  readonly numberOf: NumberOf
+  readonly layout?: LayoutOptions | undefined
+}
 
 export class QuickKeys {
+  readonly #layout: RecordLayout<KeyPlace>
   readonly #scan: KeyScan
   readonly #makes: readonly MakeValue[]
   /** The leaf of each expression. */
@@ -33,14 +50,12 @@ export class QuickKeys {
   /** By leaf: so many seconds after one another make the same text, or 0 where it is no moment. */
   readonly #secondsOf: readonly number[]
   readonly #numberOf: NumberOf
-  /** By kind, where there is one leaf; else in the first. */
-  readonly #known = Object.values(LEAF).map(() => new Map<string, number>())
-  #payload: Buffer = Buffer.alloc(0)
+  readonly #known = new Map<string, number>()
 
-  /** @param wanted keys whose values are numbered; those of the others must be beyond doubt as well */
-  constructor(keys: readonly QueryKey[], wanted: readonly string[], numberOf: NumberOf) {
+  constructor({ keys, wanted, numberOf, layout }: QuickKeysOptions) {
     const expressions = keys.map(({ expression }) => expression)
     const tree = keyTree(expressions)
+    this.#layout = new RecordLayout(keyLayout(tree), layout)
     this.#scan = new KeyScan(tree)
     this.#leafOf = tree.leafOf
     this.#makes = expressions.map((expression) => makeValue(expression))
@@ -62,73 +77,68 @@ export class QuickKeys {
     take: (index: number, number: number) => void,
   ): void {
     const { payload, records, isOdd } = frame
-    this.#payload = payload
+    const text = payload.toString('latin1')
+    const leaves = this.#secondsOf.map((): Written => '')
+    this.#layout.open(frame, text)
     let start = 0
     for (let index = 0; index < records; index += 1) {
       const end = start + frame.length(index)
       const isSure =
         isWanted(index) &&
         (!isOdd || isUtf8(payload.subarray(start, end))) &&
-        this.#scan.isSure(payload, start, end)
-      take(index, isSure ? this.#number() : LEFT_TO_JQ)
+        (this.#readLayout(start, end, leaves) || this.#readBytes(frame, text, start, end, leaves))
+      take(index, isSure ? this.#number(leaves) : LEFT_TO_JQ)
       start = end + 1
     }
   }
 
-  /** Of the record that was read last. */
-  #number(): number {
-    const { kinds } = this.#scan
-    for (let leaf = 0; leaf < kinds.length; leaf += 1)
-      if (this.#bytesOf(leaf) > KEY_VALUE_BYTES_MAX) return LEFT_TO_JQ
-    const isOne = kinds.length === 1
-    const known = this.#known[isOne ? (kinds[0] ?? 0) : 0]
-    const text = isOne ? this.#partOf(0) : this.#parts()
-    const before = known?.get(text)
+  #readLayout(start: number, end: number, leaves: Written[]): boolean {
+    const match = this.#layout.match(start, end)
+    if (match === undefined) return false
+    const { captured } = this.#layout
+    if (captured.length < leaves.length) leaves.fill('')
+    for (let index = 0; index < captured.length; index += 1) {
+      const place = captured[index]
+      if (place !== undefined) leaves[place.leaf] = match[index + 1] ?? ''
+    }
+    return true
+  }
+
+  #readBytes({ payload }: Frame, text: string, start: number, end: number, leaves: Written[]): boolean {
+    const scan = this.#scan
+    if (!scan.isSure(payload, start, end)) return false
+    for (let leaf = 0; leaf < leaves.length; leaf += 1)
+      leaves[leaf] = text.slice(scan.starts[leaf], scan.ends[leaf])
+    return true
+  }
+
+  #number(leaves: readonly Written[]): number {
+    const text = leaves.length === 1 ? this.#partOf(leaves[0] ?? '', 0) : this.#parts(leaves)
+    const before = this.#known.get(text)
     if (before !== undefined) return before
-    const number = this.#numberOfValues()
-    if (known !== undefined && known.size < KNOWN_MAX && text.length <= KNOWN_LENGTH_MAX)
-      known.set(text, number)
+    const number = this.#numberOfValues(leaves)
+    if (this.#known.size < KNOWN_MAX && text.length <= KNOWN_LENGTH_MAX) this.#known.set(owned(text), number)
     return number
   }
 
-  /** The kind and length of each part is told, so that no two lists of parts make one text. */
-  #parts(): string {
+  /** Scalars between commas are no other scalars. */
+  #parts(leaves: readonly Written[]): string {
     let text = ''
-    for (const [leaf, kind] of this.#scan.kinds.entries()) {
-      const part = this.#partOf(leaf)
-      text += `${kind} ${part.length} ${part}`
-    }
+    for (let leaf = 0; leaf < leaves.length; leaf += 1) text += `${this.#partOf(leaves[leaf] ?? '', leaf)},`
     return text
   }
 
-  /** Two of one kind that are equal make equal values. */
-  #partOf(leaf: number): string {
-    const kind = this.#scan.kinds[leaf] ?? 0
-    const text = this.#textOf(leaf)
+  /** Two that are equal make equal values. */
+  #partOf(written: Written, leaf: number): string {
     const seconds = this.#secondsOf[leaf] ?? 0
-    const isMoment = seconds > 0 && kind === LEAF.plain && EPOCH.test(text)
-    return isMoment ? String(Math.floor(Number(text) / seconds)) : text
+    return seconds > 0 && EPOCH.test(written) ? String(Math.floor(Number(written) / seconds)) : written
   }
 
-  #bytesOf(leaf: number): number {
-    const { kinds, starts, ends } = this.#scan
-    return kinds[leaf] === LEAF.nothing ? 0 : (ends[leaf] ?? 0) - (starts[leaf] ?? 0)
-  }
-
-  /** As it is written. */
-  #textOf(leaf: number): string {
-    const { kinds, starts, ends } = this.#scan
-    const kind = kinds[leaf]
-    if (kind === LEAF.nothing) return ''
-    const encoding = kind === LEAF.writtenString ? 'utf8' : 'latin1'
-    return this.#payload.toString(encoding, starts[leaf], ends[leaf])
-  }
-
-  #numberOfValues(): number {
+  #numberOfValues(leaves: readonly Written[]): number {
+    if (leaves.some((written) => written.length > WRITTEN_LENGTH_MAX)) return LEFT_TO_JQ
     const values: (string | null)[] = []
     for (const [index, make] of this.#makes.entries()) {
-      const leaf = this.#leafOf[index] ?? 0
-      const value = make(this.#scan.kinds[leaf] ?? 0, this.#textOf(leaf))
+      const value = make(owned(leaves[this.#leafOf[index] ?? 0] ?? ''))
       if (value === undefined) return LEFT_TO_JQ
       values.push(value)
     }
@@ -136,16 +146,22 @@ export class QuickKeys {
   }
 }
 
+/** A text that is no part of another, which would be kept with it. */
+const owned = (text: Written): Written => Buffer.from(text, 'latin1').toString('latin1')
+
+/** A value that may be a key, between quotation marks. */
+const WRITTEN_LENGTH_MAX = KEY_VALUE_BYTES_MAX + 2
+
 function makeValue({ otherwise, toText, strftime }: KeyExpression): MakeValue {
   if (strftime !== undefined) {
     const format = utcFormat(strftime)
-    return (kind, text) => (kind === LEAF.plain && EPOCH.test(text) ? format(Number(text)) : undefined)
+    return (written) => (EPOCH.test(written) ? format(Number(written)) : undefined)
   }
-  return (kind, text) => {
-    const isReplaced = otherwise !== undefined && (kind === LEAF.nothing || kind === LEAF.false)
-    if (isReplaced) return otherwise
-    if (kind === LEAF.nothing) return toText === true ? 'null' : null
-    return kind === LEAF.writtenString ? unescaped(text) : text
+  return (written) => {
+    const isNothing = written === '' || written === 'null'
+    if (otherwise !== undefined && (isNothing || written === 'false')) return otherwise
+    if (isNothing) return toText === true ? 'null' : null
+    return written.startsWith('"') ? textOf(written) : written
   }
 }
 
@@ -161,6 +177,8 @@ const EPOCH = /^(?:0|[1-9][0-9]{0,10})$/
 /** Escapes of NUL and of surrogates are jq's. */
 const DOUBTFUL_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/
 
-function unescaped(text: string): string | undefined {
-  return DOUBTFUL_ESCAPE.test(text) ? undefined : (JSON.parse(`"${text}"`) as string)
+/** @param written between quotation marks */
+function textOf(written: Written): string | undefined {
+  if (DOUBTFUL_ESCAPE.test(written)) return undefined
+  return JSON.parse(Buffer.from(written, 'latin1').toString()) as string
 }

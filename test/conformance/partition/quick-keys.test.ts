@@ -5,9 +5,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Frame } from '../../../src/domain/frame.ts'
+import { RecordLayout } from '../../../src/domain/record-layout/layout.ts'
 import { readQueryKeys } from '../../../src/process/partition/key-expression.ts'
+import { keyLayout } from '../../../src/process/partition/key-layout.ts'
+import { keyTree } from '../../../src/process/partition/key-tree.ts'
 import { LEFT_TO_JQ, QuickKeys } from '../../../src/process/partition/quick-keys.ts'
-import { framesWith, inWords, partitioned } from '../../support/partition-input.ts'
+import { framesWith, inWords, partitioned, type PartitionCase } from '../../support/partition-input.ts'
 
 const name = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom('a', 'b', 'id', 'A', 'order_id', 'c d') },
@@ -200,12 +203,55 @@ const odd = fc.oneof(
   fc.constantFrom(126, 127, 128, 129).map((depth) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`),
 )
 
+/** Records that have the keys, or some of them, in one order. */
+const alike = (keys: readonly Key[]): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.array(leaf, { minLength: keys.length, maxLength: keys.length }),
+      fc.tuple(string, number),
+      fc.nat({ max: 40 }),
+    )
+    .map(([leaves, [text, of], left]) => {
+      const members = [...keys.map(({ path }, index) => leading(path, leaves[index] ?? '0')), `"t":${text}`, `"n":${of}`]
+      return `{${members.filter((_, index) => index !== left).join(left < 20 ? ',' : ', ')}}`
+    }) // prettier-ignore
+
+/** How many records have the layout of the first frame. */
+function countAlike(query: string, frames: readonly Frame[]): number {
+  const queryKeys = readQueryKeys(query)
+  if (queryKeys === undefined) return 0
+  const tree = keyTree(queryKeys.map(({ expression }) => expression))
+  const layout = new RecordLayout(keyLayout(tree), { triedMin: 0 })
+  let count = 0
+  for (const frame of frames) {
+    layout.open(frame, frame.payload.toString('latin1'))
+    let start = 0
+    for (let index = 0; index < frame.records; index += 1) {
+      const end = start + frame.length(index)
+      if (layout.match(start, end) !== undefined) count += 1
+      start = end + 1
+    }
+  }
+  return count
+}
+
+/** By the layout of the first frame, and without one. */
+async function expectAsByJq(given: PartitionCase, records: readonly string[]): Promise<void> {
+  const byJq = inWords(await partitioned({ ...given, onlyJq: true }))
+  for (const triedMin of [0, Infinity]) {
+    const quickly = inWords(await partitioned({ ...given, layout: { triedMin } }))
+    for (const [index, words] of quickly.entries())
+      if (words !== byJq[index])
+        throw new Error(`${given.query} of ${JSON.stringify(records[index])}: ${words}, by jq ${byJq[index]}`)
+  }
+}
+
 /** How many records are read without jq. */
 function countRead(query: string, frames: readonly Frame[]): number {
   const queryKeys = readQueryKeys(query)
   if (queryKeys === undefined) return 0
   let read = 0
-  const reading = new QuickKeys(queryKeys, [], () => 0)
+  const reading = new QuickKeys({ keys: queryKeys, wanted: [], numberOf: () => 0 })
   for (const frame of frames)
     reading.read(
       frame,
@@ -237,11 +283,7 @@ test('whatever is read quickly is what jq reads', async () => {
         read += countRead(query, frames)
         const prefix = `${keys.map((_, index) => `!{partitionKeyFromQuery:k${index}}`).join('/')}/`
         const given = { prefix, query, frames, maxPartitions, objectBytes: 500 }
-        const byJq = inWords(await partitioned({ ...given, onlyJq: true }))
-        const quickly = inWords(await partitioned(given))
-        for (const [index, words] of quickly.entries())
-          if (words !== byJq[index])
-            throw new Error(`${query} of ${JSON.stringify(records[index])}: ${words}, by jq ${byJq[index]}`)
+        await expectAsByJq(given, records)
       },
     ),
     // The error names the record: nothing is gained by a shorter batch.
@@ -249,6 +291,28 @@ test('whatever is read quickly is what jq reads', async () => {
   )
   expect(quick).toBeGreaterThan(20)
   expect(read).toBeGreaterThan(500)
+}, 600_000)
+
+test('records of one program are read by their layout as jq reads them', async () => {
+  let read = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .uniqueArray(keyOf, { minLength: 1, maxLength: 3, selector: ({ path: [top] }) => top })
+        .chain((keys) =>
+          fc.tuple(fc.constant(keys), fc.array(alike(keys), { minLength: 200, maxLength: 400 })),
+        ),
+      async ([keys, records]) => {
+        const query = `{${keys.map((of, index) => `k${index}: ${of.query}`).join(', ')}}`
+        const frames = framesWith(records)
+        read += countAlike(query, frames)
+        const prefix = `${keys.map((_, index) => `!{partitionKeyFromQuery:k${index}}`).join('/')}/`
+        await expectAsByJq({ prefix, query, frames, objectBytes: 500 }, records)
+      },
+    ),
+    { numRuns: 10, endOnFailure: true },
+  )
+  expect(read).toBeGreaterThan(1_000)
 }, 600_000)
 
 test.each(["it's", '%', 'x.y', '__proto__', "'); drop table x; --"])(
