@@ -211,8 +211,8 @@ const alike = (keys: readonly Key[]): fc.Arbitrary<string> =>
       fc.tuple(string, number),
       fc.nat({ max: 40 }),
     )
-    .map(([leaves, [text, of], left]) => {
-      const members = [...keys.map(({ path }, index) => leading(path, leaves[index] ?? '0')), `"t":${text}`, `"n":${of}`]
+    .map(([leaves, [text, count], left]) => {
+      const members = [...keys.map((of, index) => leading(of.path, leaves[index] ?? '0')), `"t":${text}`, `"n":${count}`]
       return `{${members.filter((_, index) => index !== left).join(left < 20 ? ',' : ', ')}}`
     }) // prettier-ignore
 
