@@ -6,17 +6,20 @@ import type { Problem } from './config/problem.ts'
 import type { Config } from './config/schema.ts'
 import type { Variables } from './config/variables.ts'
 import { parseHiveType } from './convert/hive-types.ts'
-import type { JsonObject } from './domain/delivery-stream.ts'
+import { unsupportedColumns } from './convert/served-columns.ts'
+import type { FormatConversion, JsonObject } from './domain/delivery-stream.ts'
 import { EncoderError } from './domain/errors.ts'
 import {
   checkDeclaration,
   checkExtension,
   declaredQuery,
+  declaredStream,
   type DeclarationContext,
 } from './receive/declarations.ts'
 import type { ExtensionProblem } from './receive/extension-rules.ts'
 import { extensionOf, metadataColumnsOf } from './receive/extensions.ts'
 import { takenColumns, unmappedColumns, type OutsideChecks } from './receive/outside-checks.ts'
+import { systemClock as clock } from './runtime/clock.ts'
 import { deploymentRules } from './wiring/deployment-rules.ts'
 
 /**
@@ -52,7 +55,7 @@ function declarationProblems(config: Config): Problem[] {
   const context = contextOf(config)
   return config.deliveryStreams.flatMap((declaration, index) => {
     const messages = checkDeclaration(declaration, context, config.extensions)
-    const table = messages.length === 0 ? tableProblem(declaration, config) : undefined
+    const table = messages.length === 0 ? tableProblem(declaration, config, context) : undefined
     return [...messages, ...(table === undefined ? [] : [table])].map((message) => ({
       path: ['deliveryStreams', index],
       message,
@@ -87,37 +90,47 @@ interface Declaration {
     readonly DataFormatConversionConfiguration?: {
       readonly Enabled?: boolean
       readonly SchemaConfiguration?: { readonly DatabaseName?: string; readonly TableName?: string }
-      readonly InputFormatConfiguration?: {
-        readonly Deserializer?: {
-          readonly OpenXJsonSerDe?: { readonly ColumnToJsonKeyMappings?: Readonly<Record<string, string>> }
-        }
-      }
     }
   }
 }
 
-function conversionOf(declaration: Declaration) {
-  const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
-  return conversion?.Enabled === false ? undefined : conversion
-}
-
 /** Database and table that a converting stream names; they may not be there. */
 function tableOf(declaration: Declaration): readonly [database: string, table: string] | undefined {
-  const conversion = conversionOf(declaration)
-  if (conversion === undefined) return undefined
+  const conversion = declaration.ExtendedS3DestinationConfiguration?.DataFormatConversionConfiguration
+  if (conversion === undefined || conversion.Enabled === false) return undefined
   const { DatabaseName: database = '', TableName: table = '' } = conversion.SchemaConfiguration ?? {}
   return [database, table]
 }
 
 /** What Glue says of a table is asked when the process starts. */
-function tableProblem(declaration: Declaration, config: Config): string | undefined {
+function tableProblem(
+  declaration: JsonObject,
+  config: Config,
+  context: DeclarationContext,
+): string | undefined {
   const [database, table] = tableOf(declaration) ?? []
   if (database === undefined || table === undefined) return undefined
   const columns = tableColumns(config, database, table)
   if (columns === undefined) return config.catalog.glue ? undefined : missingTable(database, table, config)
-  const openX = conversionOf(declaration)?.InputFormatConfiguration?.Deserializer?.OpenXJsonSerDe
-  const names = Object.keys(openX?.ColumnToJsonKeyMappings ?? {}).map((name) => name.toLowerCase())
-  return unmappedColumns(names, columns)
+  const conversion = conversionOf(declaration, config, context)
+  if (conversion === undefined) return undefined
+  return (
+    unmappedColumns(Object.keys(conversion.jsonKeys ?? {}), columns) ??
+    unsupportedColumns(config.convert.engine, columns, conversion)
+  )
+}
+
+/** Of a declaration without problems; what is wrong with its extension is told by itself. */
+function conversionOf(
+  declaration: JsonObject,
+  config: Config,
+  context: DeclarationContext,
+): FormatConversion | undefined {
+  const extension = extensionOf(config.extensions, nameOf(declaration))
+  const isFit =
+    extension === undefined || checkExtension(declaration, extension, context, clock.now()).length === 0
+  const extensions = isFit ? config.extensions : {}
+  return declaredStream(declaration, { context, clock, extensions }).destination.conversion
 }
 
 function missingTable(database: string, table: string, { catalog }: Config): string {
@@ -144,7 +157,7 @@ function extensionProblems(config: Config): Problem[] {
     const extension = extensionOf(config.extensions, name)
     if (extension === undefined) return []
     if (checkDeclaration(declaration, context, config.extensions).length > 0) return []
-    const found: ExtensionProblem[] = checkExtension(declaration, extension, context, Date.now())
+    const found: ExtensionProblem[] = checkExtension(declaration, extension, context, clock.now())
     const [database = '', table = ''] = tableOf(declaration) ?? []
     const columns = tableColumns(config, database, table) ?? []
     found.push(...takenColumns(metadataColumnsOf(extension), columns))

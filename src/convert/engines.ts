@@ -3,16 +3,13 @@
  * what an older plan asks for is opened when it is met. A batch that killed processes goes to a child process.
  */
 import type { Log } from '../account/log.ts'
-import type { Column, FormatConversion } from '../domain/delivery-stream.ts'
 import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
-import type { Engine, Plan } from '../domain/plan.ts'
-import type { Encoder } from '../domain/ports.ts'
-import { typedColumns } from './hive-types.ts'
+import type { ConvertingEngine, Engine, Plan } from '../domain/plan.ts'
+import type { Encoder, PlannedEngine } from '../domain/ports.ts'
 import { isolatedEncoder } from './isolated.ts'
-import { openParquetjsEncoder, parquetjsSupports } from './parquetjs-encoder.ts'
+import { openParquetjsEncoder } from './parquetjs-encoder.ts'
 import { openRawEncoder } from './raw.ts'
-
-export type ConvertingEngine = Exclude<Engine, 'raw'>
+import { checkColumns } from './served-columns.ts'
 
 export interface EngineOptions {
   readonly engine: ConvertingEngine
@@ -25,7 +22,7 @@ export interface EngineOptions {
 type PlannedBy = Pick<Plan, 'engine' | 'engineVersion'>
 
 export interface Engines {
-  readonly planned: { readonly engine: ConvertingEngine; readonly version: string }
+  readonly planned: PlannedEngine
   /** What a pinned plan asks for; careful: in a process of its own. */
   encoderFor(plan: PlannedBy, careful: boolean): Promise<Encoder>
   close(): Promise<void>
@@ -35,21 +32,6 @@ export interface Engines {
 type OpenEncoder = Encoder & {
   readonly version: string
   close(): Promise<void>
-}
-
-/** What is wrong with these columns for this conversion and the engine, or undefined. */
-export function unsupportedColumns(
-  engine: ConvertingEngine,
-  columns: readonly Column[],
-  conversion: FormatConversion,
-): string | undefined {
-  try {
-    typedColumns(columns, conversion)
-    return engine === 'js' ? parquetjsSupports(columns, conversion) : undefined
-  } catch (error) {
-    if (error instanceof EncoderError) return error.message
-    throw error
-  }
 }
 
 /** @throws StartError when the configured engine does not load on this machine */
@@ -79,7 +61,11 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
     )
   })
   return {
-    planned: { engine: options.engine, version: planned.version },
+    planned: {
+      engine: options.engine,
+      version: planned.version,
+      checkColumns: (columns, conversion) => checkColumns(options.engine, columns, conversion),
+    },
     async encoderFor({ engine, engineVersion }, careful) {
       if (engine === 'raw') return careful ? isolatedEncoder({ ...options, engine }) : open(engine)
       const encoder = await open(engine)

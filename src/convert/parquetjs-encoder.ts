@@ -39,24 +39,6 @@ export interface ParquetjsEncoder extends Encoder {
   close(): Promise<void>
 }
 
-type ServedOptions = Pick<
-  FormatConversion,
-  'hive' | 'timestampUnit' | 'parquetCompression' | 'parquetVersion'
->
-
-/** Why this engine cannot convert to these columns so, as a sentence, or undefined when it can. */
-export function parquetjsSupports(columns: readonly Column[], conversion: ServedOptions): string | undefined {
-  const what = unserved(typedColumns(columns, conversion), conversion)
-  return what && `convert.engine js does not serve ${what}; set convert.engine to duckdb, or do without`
-}
-
-function unserved(columns: readonly TypedColumn[], conversion: ServedOptions): string | undefined {
-  if (conversion.parquetCompression === 'ZSTD') return 'the compression ZSTD'
-  if (conversion.parquetVersion === 2) return 'the Parquet writer version V2'
-  const nested = columns.find(({ type }) => isNested(type))
-  return nested && `column ${JSON.stringify(nested.name)}, which is of type ${nested.type.kind}`
-}
-
 /** @param options.stagingPath where the process's staging folder is made */
 export async function openParquetjsEncoder(options: {
   readonly stagingPath: string

@@ -1,14 +1,8 @@
 /** Makes the plan of a batch from its delivery stream as it is now. Which plan holds is decided by the pin. */
 import { createHash } from 'node:crypto'
 import type { DeliveryStream } from '../domain/delivery-stream.ts'
-import { PROCESSORS_VERSION, RAW, type Engine, type Plan, type QueryLimits } from '../domain/plan.ts'
-import type { ResolveColumns } from '../domain/ports.ts'
-
-/** The engine that converts new batches in this process, and its version. */
-export interface PlannedEngine {
-  readonly engine: Exclude<Engine, 'raw'>
-  readonly version: string
-}
+import { PROCESSORS_VERSION, RAW, type Plan, type QueryLimits } from '../domain/plan.ts'
+import type { PlannedEngine, ResolveColumns } from '../domain/ports.ts'
 
 /** Settings that decide what becomes of a record. */
 export interface PlanLimits {
@@ -20,7 +14,7 @@ export interface PlanLimits {
 export async function makePlan(
   stream: DeliveryStream,
   resolveColumns: ResolveColumns,
-  { engine, version }: PlannedEngine,
+  planned: PlannedEngine,
   { maxPartitions, queryLimits }: PlanLimits,
 ): Promise<Plan> {
   const { destination } = stream
@@ -35,11 +29,14 @@ export async function makePlan(
     ...(partitioning?.query === undefined ? {} : { queryLimits }),
   }
   if (conversion === undefined) return { ...shared, ...RAW }
+  const columns = await resolveColumns(conversion.table)
+  // A plan that cannot be carried out is never pinned: the batch is planned anew once its table, or the stream, is corrected.
+  planned.checkColumns(columns, conversion)
   return {
     ...shared,
-    engine,
-    engineVersion: version,
-    columns: await resolveColumns(conversion.table),
+    engine: planned.engine,
+    engineVersion: planned.version,
+    columns,
     table: conversion.table,
   }
 }

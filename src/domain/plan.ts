@@ -4,7 +4,8 @@
  */
 import type { Column, S3Destination, TableRef } from './delivery-stream.ts'
 
-export type Engine = 'duckdb' | 'js' | 'raw'
+export type ConvertingEngine = 'duckdb' | 'js'
+export type Engine = ConvertingEngine | 'raw'
 
 /** What delivers records as they are, and its version: it goes up when the same batch would make other objects. */
 export const RAW = { engine: 'raw', engineVersion: '1' } as const

@@ -5,9 +5,9 @@
  * unknown rejects with BufferUnavailableError; nothing else about it may be assumed.
  */
 import type { SealedBatch } from './batch.ts'
-import type { Column, StreamRef, TableRef } from './delivery-stream.ts'
+import type { Column, FormatConversion, StreamRef, TableRef } from './delivery-stream.ts'
 import type { Frame } from './frame.ts'
-import type { Plan } from './plan.ts'
+import type { ConvertingEngine, Plan } from './plan.ts'
 import type { PartitionKeys, RecordVerdict } from './record-metadata.ts'
 import type { Checkpoint, ShardPosition } from './shard.ts'
 
@@ -47,6 +47,14 @@ export type OutOfPlace =
 
 /** Sees to it that the stream's oldest sealed batches have jobs. Idempotent; a sweep heals what is lost. */
 export type Dispatch = (stream: StreamRef) => Promise<void>
+
+/** The engine that converts the batches that this process plans. */
+export interface PlannedEngine {
+  readonly engine: ConvertingEngine
+  readonly version: string
+  /** @throws EncoderError that says what of these columns it cannot convert to, or nobody can */
+  checkColumns(columns: readonly Column[], conversion: FormatConversion): void
+}
 
 /** Columns of a catalog's table, in order. Rejects with EncoderError `EntityNotFound` when there is no such table. */
 export type ResolveColumns = (table: TableRef) => Promise<readonly Column[]>

@@ -1,5 +1,5 @@
 /** Where records come in by HTTP. */
-import { unsupportedColumns } from '../convert/engines.ts'
+import { unsupportedColumns } from '../convert/served-columns.ts'
 import type { Accept } from '../domain/ports.ts'
 import { queryProblem } from '../process/jq/query-problem.ts'
 import { createAccept, type FrontDoor } from '../receive/accept.ts'

@@ -34,8 +34,9 @@ export interface InstallationOptions {
 export interface ProcessOptions {
   readonly roles?: string
   readonly crashAt?: string
-  /** Another version of what the file declares. */
+  /** Another version of what the file says. */
   readonly streams?: readonly Declaration[]
+  readonly columns?: NonNullable<InstallationOptions['columns']>
 }
 
 /** Source records. */
@@ -81,9 +82,9 @@ export class Installation {
   }
 
   /** Resolves when the process is ready, or dead if it was to crash. */
-  async start({ roles, crashAt, streams }: ProcessOptions = {}): Promise<HydrantProcess> {
+  async start({ roles, crashAt, ...file }: ProcessOptions = {}): Promise<HydrantProcess> {
     const started = await startHydrant({
-      config: this.#configuration(streams ?? this.#options.streams ?? []),
+      config: this.#configuration({ ...this.#options, ...file }),
       folder: this.folder,
       ...(roles === undefined ? {} : { roles }),
       ...(crashAt === undefined ? {} : { crashAt }),
@@ -146,8 +147,8 @@ export class Installation {
     await this.#remove()
   }
 
-  #configuration(deliveryStreams: readonly Declaration[]): object {
-    const { buffer, objectStore, aws = {}, columns = orderColumns } = this.#options
+  #configuration(options: InstallationOptions & ProcessOptions): object {
+    const { buffer, objectStore, aws = {}, columns = orderColumns } = options
     const redis = this.#redis
     return {
       aws,
@@ -170,7 +171,7 @@ export class Installation {
       catalog: {
         databases: { sales: { orders: { columns: columns.map(([name, type]) => ({ name, type })) } } },
       },
-      deliveryStreams,
+      deliveryStreams: options.streams ?? [],
     }
   }
 }

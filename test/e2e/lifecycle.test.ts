@@ -61,6 +61,27 @@ test.concurrent(
 )
 
 test.concurrent(
+  'G1: records of a table that cannot be converted to wait, with a hint, and land once it is corrected',
+  async ({ install }) => {
+    const installation = await install({})
+    const first = await installation.start()
+    await create(installation.client(first))
+    await installation.stop(first)
+
+    const changed = await installation.start({ columns: [['order_id', 'binary']] })
+    const producer = new Producer(STREAM)
+    await producer.send(installation.client(changed), 20)
+    await eventually(() => expect(changed.log).toContain('holds binary: make it a string'))
+    await installation.stop(changed)
+
+    const corrected = await installation.start()
+    await installation.delivered(corrected, STREAM)
+    expect(judge([producer], await landedIds(installation))).toEqual([])
+    expect(producer.acknowledged.size).toBe(20)
+  },
+)
+
+test.concurrent(
   'G1, G2: a stream deleted and created again is another one: nothing of the old one lands in it, ever',
   async ({ install }) => {
     const installation = await install({ objects: 's3', buckets: [] })

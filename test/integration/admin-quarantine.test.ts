@@ -225,7 +225,7 @@ test('G1, G3: a batch whose key held another object is delivered after that was 
     dispatch,
     clock: systemClock,
     resolveColumns: () => Promise.resolve([]),
-    engine: { engine: 'duckdb', version: '1' },
+    engine: { engine: 'duckdb', version: '1', checkColumns: () => {} },
     planLimits: { maxPartitions: 5000, queryLimits: { queryMaxMs: 5000, queryOutputMaxBytes: 1 << 24 } },
     encoderFor: () => Promise.resolve(raw),
     processors: noProcessors,

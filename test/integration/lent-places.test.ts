@@ -125,7 +125,7 @@ async function install({ store, queue }: Stored, transformUrl: string): Promise<
     dispatch,
     clock: systemClock,
     resolveColumns: () => Promise.resolve([]),
-    engine: { engine: 'duckdb', version: '1' },
+    engine: { engine: 'duckdb', version: '1', checkColumns: () => {} },
     planLimits: { maxPartitions: 5000, queryLimits: { queryMaxMs: 5000, queryOutputMaxBytes: 1 << 24 } },
     encoderFor: () => Promise.resolve(encoder),
     processors,

@@ -90,7 +90,7 @@ export function oneDelivery(options: OneDeliveryOptions): OneDelivery {
   const deliver = createDelivery({
     store: { buffer, registry: {} } as unknown as DeliveryOptions['store'],
     resolveColumns: () => Promise.resolve([]),
-    engine: { engine: 'duckdb', version: '1' },
+    engine: { engine: 'duckdb', version: '1', checkColumns: () => {} },
     planLimits: { maxPartitions: 5000, queryLimits: { queryMaxMs: 5000, queryOutputMaxBytes: 1 << 24 } },
     encoderFor: ({ destination }) =>
       Promise.resolve(

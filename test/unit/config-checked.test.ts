@@ -119,6 +119,36 @@ test('a column that is mapped must be in the table', async () => {
   ])
 })
 
+const FLAT = '[{ name: id, type: string }]'
+const NESTED = '[{ name: id, type: string }, { name: tags, type: array<string> }]'
+const JS = 'convert: { engine: js }'
+
+test.each([
+  [JS, '', FLAT, '{}', undefined],
+  ['', 'orders: { parquetCompression: ZSTD }', NESTED, '{ WriterVersion: V2 }', undefined],
+  [JS, '', NESTED, '{}', 'does not serve column "tags", which is of type array'],
+  [JS, '', FLAT, '{ WriterVersion: V2 }', 'does not serve the Parquet writer version V2'],
+  [JS, 'orders: { parquetCompression: ZSTD }', FLAT, '{}', 'does not serve the compression ZSTD'],
+  [
+    '',
+    '',
+    '[{ name: id, type: binary }]',
+    '{}',
+    'have types that are not supported by org.openx.data.JsonSerDe',
+  ],
+])('%s; %s; %s; %s: %s', async (convert, extensions, columns, serde, problem) => {
+  const path = join(folder, 'hydrant.yaml')
+  const destination = `{ BucketARN: "arn:aws:s3:::lake", DataFormatConversionConfiguration: { SchemaConfiguration: { DatabaseName: sales, TableName: orders }, InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } }, OutputFormatConfiguration: { Serializer: { ParquetSerDe: ${serde} } } } }`
+  await writeFile(
+    path,
+    `${convert}\nextensions: { ${extensions} }\ncatalog: { databases: { sales: { orders: { columns: ${columns} } } } }\ndeliveryStreams:\n  - { DeliveryStreamName: orders, ExtendedS3DestinationConfiguration: ${destination} }\n`,
+  )
+  const checked = await readCheckedConfig(path, {})
+  const problems = checked.kind === 'refused' ? checked.problems.map(formatProblem) : []
+  expect(problems).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)])
+  if (problem !== undefined) expect(problems[0]).toMatch(/^deliveryStreams\[0\] \(line [56]\): /)
+})
+
 test('a partitioned stream is judged with its extension, and a transform with the addresses that are allowed', async () => {
   const partitioned = `deliveryStreams:
   - DeliveryStreamName: visits

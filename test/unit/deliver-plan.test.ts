@@ -1,6 +1,8 @@
 /** D5: a plan has one digest, wherever it was read back from. */
 import { expect, test } from 'vitest'
 import type { DeliveryStream } from '../../src/domain/delivery-stream.ts'
+import { EncoderError } from '../../src/domain/errors.ts'
+import type { PlannedEngine } from '../../src/domain/ports.ts'
 import { makePlan, planDigest } from '../../src/deliver/plan.ts'
 
 const stream = {
@@ -22,7 +24,7 @@ const stream = {
 const columns = () => Promise.resolve([{ name: 'order_id', type: 'string' }])
 const queryLimits = { queryMaxMs: 5_000, queryOutputMaxBytes: 1 << 24 }
 const limits = { maxPartitions: 5_000, queryLimits }
-const engine = { engine: 'duckdb', version: '1.5.5' } as const
+const engine: PlannedEngine = { engine: 'duckdb', version: '1.5.5', checkColumns: () => {} }
 
 test('a converting stream plans the engine, its version and the columns of its table', async () => {
   const plan = await makePlan(stream, columns, engine, limits)
@@ -31,6 +33,24 @@ test('a converting stream plans the engine, its version and the columns of its t
     engine: 'duckdb',
     engineVersion: '1.5.5',
     columns: [{ name: 'order_id' }],
+  })
+})
+
+test('what cannot be converted to is never planned: the batch waits for its table to be corrected', async () => {
+  const refusing: PlannedEngine = {
+    ...engine,
+    checkColumns(found, conversion) {
+      expect([found, conversion]).toEqual([
+        [{ name: 'order_id', type: 'string' }],
+        stream.destination.conversion,
+      ])
+      throw new EncoderError('not this table', { code: 'DataFormatConversion.InvalidSchema' })
+    },
+  }
+  await expect(makePlan(stream, columns, refusing, limits)).rejects.toThrow('not this table')
+  const { conversion: _conversion, ...destination } = stream.destination
+  expect(await makePlan({ ...stream, destination }, columns, refusing, limits)).toMatchObject({
+    engine: 'raw',
   })
 })
 

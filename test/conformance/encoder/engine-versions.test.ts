@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLog } from '../../../src/account/log.ts'
-import { openEngines, type ConvertingEngine } from '../../../src/convert/engines.ts'
+import { openEngines } from '../../../src/convert/engines.ts'
+import type { ConvertingEngine } from '../../../src/domain/plan.ts'
 import { CONVERSION_RULES_VERSION } from '../../../src/domain/plan.ts'
 
 test.each<[ConvertingEngine, RegExp]>([

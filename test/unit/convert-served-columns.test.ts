@@ -1,6 +1,6 @@
 /** What each engine converts to, judged when a stream is configured. */
 import { expect, test } from 'vitest'
-import { unsupportedColumns } from '../../src/convert/engines.ts'
+import { unsupportedColumns } from '../../src/convert/served-columns.ts'
 import type { FormatConversion } from '../../src/domain/delivery-stream.ts'
 
 const conversion: FormatConversion = {
