@@ -69,7 +69,7 @@ export function partitionInput(given: PartitionCase): PartitionInput {
 }
 
 export async function partitioned(given: PartitionCase): Promise<Partitions> {
-  const { onlyJq = false, layout = { triedMin: 0 } } = given
+  const { onlyJq = false, layout = { judgedAfter: 0 } } = given
   const stage = createPartition({ onlyJq, layout, log })
   const partitions = await stage.partition(partitionInput(given))
   await partitions.dispose()

@@ -38,8 +38,8 @@ function doubtful(
 ): readonly number[] {
   const frame = frameOf(records)
   const table = tableOf(of, frame, caseInsensitive)
-  const [found, byLayout] = [Infinity, 0].map((triedMin) =>
-    doubtfulRecords(table, { caseInsensitive }, { triedMin })(frame),
+  const [found, byLayout] = [Infinity, 0].map((judgedAfter) =>
+    doubtfulRecords(table, { caseInsensitive }, { judgedAfter })(frame),
   )
   expect(byLayout).toEqual(found)
   return found ?? []
@@ -174,7 +174,7 @@ test('nothing that has the layout of its table is in doubt, whatever its numbers
       property(array(record, { minLength: 20, maxLength: 40 }), (records) => {
         const frame = frameOf(records)
         const text = frame.payload.toString('latin1')
-        const layout = new RecordLayout(columnLayout(table, (example) => pattern?.test(example) === false), { triedMin: 0 }) // prettier-ignore
+        const layout = new RecordLayout(columnLayout(table, (example) => pattern?.test(example) === false), { judgedAfter: 0 }) // prettier-ignore
         layout.open(frame, text)
         let start = 0
         for (const each of records) {

@@ -21,7 +21,7 @@ const anything: LayoutRules<Path> = {
 
 /** Of each record that follows the examples: whether it has their layout. */
 function have(examples: readonly string[], records: readonly string[], rules = anything): boolean[] {
-  const layout = new RecordLayout(rules, { triedMin: 0 })
+  const layout = new RecordLayout(rules, { judgedAfter: 0 })
   haveIn(layout, examples)
   return haveIn(layout, records)
 }
@@ -107,13 +107,35 @@ test.each([
   expect(have([example], [example])).toEqual([false])
 }) // prettier-ignore
 
+test.each([
+  ['no JSON', '{"a"'],
+  ['too deep', '{"a":[[[[[[[[[1]]]]]]]]]}'],
+  ['of a key with an escape', '{"\\u0161":1,"b\\"":2}'],
+])('an example that is %s spoils nothing', (_, odd) => {
+  expect(have(['{"a":1,"b":2}', odd, '{"a":3,"b":4}', '{"a":3,"b":4}'], [odd, '{"a":1}'])).toEqual([
+    false,
+    true,
+  ])
+})
+
+test('nothing is learnt of a key that is written with an escape of no byte', () => {
+  expect(have(['{"a":1,"\\u0161":2}'], ['{"a":1,"\\u0161":2}'])).toEqual([false])
+})
+
+test('nothing is learnt of objects that have few of the keys that others have', () => {
+  const sparse = Array.from({ length: 20 }, (_, at) => `{"k${at}":1}`)
+  expect(have(sparse, sparse)).not.toContain(true)
+  const inArray = `{"a":[${sparse.join(',')}]}`
+  expect(have([inArray], [inArray])).toEqual([false])
+})
+
 test('nothing is learnt of what is no example', () => {
   const rules = { ...anything, isExample: (text: string) => !text.includes('b') }
   expect(have(['{"a":1}', '{"a":1,"b":1}'], ['{"a":1}', '{"b":1}'], rules)).toEqual([true, false])
 })
 
 test('it is learnt after some records, again where half of them have another one, and given up where that does not help', () => {
-  const layout = new RecordLayout(anything, { triedMin: 256 })
+  const layout = new RecordLayout(anything, { judgedAfter: 256 })
   const records = (key: string): string[] => Array.from({ length: 300 }, () => `{"${key}":1}`)
   expect(haveIn(layout, records('a'))).not.toContain(true)
   expect(haveIn(layout, records('a'))).not.toContain(false)
@@ -170,7 +192,7 @@ test('whatever has the layout is one object of distinct keys, and the captured t
   }
   fc.assert(
     fc.property(examplesAndRecords, ([examples, texts]) => {
-      const layout = new RecordLayout(anything, { triedMin: 0 })
+      const layout = new RecordLayout(anything, { judgedAfter: 0 })
       haveIn(layout, examples)
       for (const text of texts) check(layout, text)
     }),

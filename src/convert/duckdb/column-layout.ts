@@ -7,18 +7,18 @@ import { isNested, type HiveType, type ScalarKind } from '../hive-types.ts'
 import type { LineTable } from './line-columns.ts'
 
 /** A column, or what is in one; undefined: none of the table. */
-type Place =
+type ColumnPlace =
   | { readonly shape: 'scalar'; readonly kind: ScalarKind }
-  | { readonly shape: 'object'; readonly members: ReadonlyMap<string, Place> }
-  | { readonly shape: 'array' | 'map'; readonly item: Place }
+  | { readonly shape: 'object'; readonly members: ReadonlyMap<string, ColumnPlace> }
+  | { readonly shape: 'array' | 'map'; readonly item: ColumnPlace }
   | undefined
 
 export function columnLayout(
   { columns, sought }: LineTable,
   isExample: (text: string) => boolean,
-): LayoutRules<Place> {
+): LayoutRules<ColumnPlace> {
   const spellings = new Map(sought.map(({ name, spelling }) => [name, spelling]))
-  const placeOf = (type: HiveType): Place => {
+  const placeOf = (type: HiveType): ColumnPlace => {
     if (!isNested(type)) return { shape: 'scalar', kind: type.kind }
     if (type.kind === 'array') return { shape: 'array', item: placeOf(type.element) }
     if (type.kind === 'map') return { shape: 'map', item: placeOf(type.value) }
@@ -44,7 +44,7 @@ export function columnLayout(
 const INTEGER = '0|-?[1-9][0-9]{0,14}'
 /** With or without a fraction; no minus zero of an integer. */
 const NUMBER = '(?:0|-?[1-9][0-9]*|-0(?=\\.))(?:\\.[0-9]+)?'
-/** As many digits as a double keeps. */
+/** No more than 15 characters, so that a double keeps all digits. */
 const SHORT_NUMBER = `(?!-?[0-9.]{16})${NUMBER}`
 
 const WORD = `${STRING_FORM}|null|true|false`

@@ -2,6 +2,7 @@
  * A pattern for many keys at once: a tree of their characters, so that a key in a record is compared with one branch and not
  * with each name.
  */
+import { literalPattern } from '../../domain/literal-pattern.ts'
 
 /** UTF-8 of the Kelvin sign, which is lower-cased to k; the only character outside ASCII that becomes an ASCII one. */
 const KELVIN = '\\xe2\\x84\\xaa'
@@ -46,13 +47,9 @@ export class KeyTrie {
   #variantsOf(character: string): string {
     const { folds, hasDots } = this.#variants
     if (hasDots && character === '_') return '[_.]'
-    if (!folds || !/[A-Za-z]/.test(character)) return escaped(character)
+    if (!folds || !/[A-Za-z]/.test(character)) return literalPattern(character)
     const letter = character.toLowerCase()
     const either = `[${letter}${letter.toUpperCase()}]`
     return letter === 'k' ? `(?:${either}|${KELVIN})` : either
   }
-}
-
-export function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

@@ -149,6 +149,11 @@ function ofArray(type: HiveType, quick: Quick): Quick {
   }
 }
 
+/** A cast makes infinity of a number that is too large. */
+function anyInfinite(list: string, item: string): string {
+  return `coalesce(list_contains(list_transform(${list}, lambda ${item}: isfinite(${item})), false), false)`
+}
+
 /** True for a map with keys that are not what they stay, or that may be equal once they are folded. Never null. */
 function hasDoubtfulKeys(map: string, { mapKeys }: QuickRules, depth: number): string {
   const [keys, key, index] = [`map_keys(${map})`, `k${depth}`, `i${depth}`]
@@ -204,6 +209,7 @@ function ofMap(type: HiveType, quick: Quick, rules: QuickRules): Quick {
         cast === 'proved'
           ? `${before}::VARCHAR[] IS DISTINCT FROM ${after}::VARCHAR[]`
           : itemsDoubt(type, before, after, depth),
+        ...(cast === 'numbers' ? [anyInfinite(after, `x${depth}`)] : []),
       ]
       return `(${raw} IS NOT NULL AND (${doubts.join(' OR ')}))`
     },

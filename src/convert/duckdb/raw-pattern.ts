@@ -1,8 +1,9 @@
 /** The pattern of `raw-doubt`, made for the keys and types of a table. */
+import { literalPattern } from '../../domain/literal-pattern.ts'
 import { isNested, type HiveKind, type HiveType } from '../hive-types.ts'
 import { partsOf } from './column-sql.ts'
 import type { ConversionRules } from '../json-rules.ts'
-import { KeyTrie, escaped, type KeyVariants } from './key-trie.ts'
+import { KeyTrie, type KeyVariants } from './key-trie.ts'
 import type { LineTable, SoughtKey } from './line-columns.ts'
 
 /** Names whose keys the pattern can recognise; a table with any other name goes the exact path altogether. */
@@ -46,7 +47,7 @@ function doubtfulMembers(sought: readonly SoughtKey[], variants: KeyVariants): s
       doubtfulValues,
       keys.map(({ type }) => type.kind),
     )
-    const isOtherwiseSpelled = `(?<!"${escaped(keys[0]?.spelling ?? name)}")[ \\t]*:`
+    const isOtherwiseSpelled = `(?<!"${literalPattern(keys[0]?.spelling ?? name)}")[ \\t]*:`
     const hasForm = forms.length === 0 ? [] : [`[ \\t]*:[ \\t]*(?:${forms.join('|')})`]
     trie.add(name, `"(?:${[isOtherwiseSpelled, ...hasForm].join('|')})`)
   }

@@ -1,16 +1,22 @@
 /** The pattern of a layout: one object of the members that were seen, each once at the most, in their order. */
+import { literalPattern } from '../literal-pattern.ts'
 import { STRING_FORM, type LayoutRules } from './rules.ts'
 import type { Seen } from './seen.ts'
 
 export interface LayoutPattern<Place> {
-  /** Sticky. What it matches has backtracked no more than a few characters for each member. */
+  /**
+   * Sticky. Its time is linear in the record, also where it does not match: a member that is there is never tried as one that
+   * is not.
+   */
   readonly regExp: RegExp
-  /** Places whose text is captured, in the order of the groups. */
+  /** Places whose text is captured, each once, in the order of the groups. */
   readonly captured: readonly Place[]
 }
 
-/** V8 matches longer ones five times as slowly. */
+/** To make one of so many characters takes V8 some 20 ms, and one of more than 20 KiB is matched five times as slowly. */
 const LENGTH_MAX = 12 * 1024
+/** Of a text as long as this V8 makes machine code of a pattern at once, and not slow code for it first. */
+const FIRST_TEXT_LENGTH = 1024
 
 /** Undefined when it would be too long. */
 export function layoutPattern<Place>(
@@ -18,10 +24,11 @@ export function layoutPattern<Place>(
   rules: LayoutRules<Place>,
 ): LayoutPattern<Place> | undefined {
   const source = new PatternSource(rules)
-  const object = source.object(members, rules.top)
-  return object.length > LENGTH_MAX
-    ? undefined
-    : { regExp: new RegExp(object, 'y'), captured: source.captured }
+  const object = source.object(members, rules.top, true)
+  if (object.length > LENGTH_MAX) return undefined
+  const regExp = new RegExp(object, 'y')
+  regExp.test(' '.repeat(FIRST_TEXT_LENGTH))
+  return { regExp, captured: source.captured }
 }
 
 class PatternSource<Place> {
@@ -32,39 +39,37 @@ class PatternSource<Place> {
     this.#rules = rules
   }
 
-  object(members: ReadonlyMap<string, Seen>, place: Place): string {
+  /** @param isOnce it is no item, nor in one */
+  object(members: ReadonlyMap<string, Seen>, place: Place, isOnce: boolean): string {
     const parts: string[] = []
     for (const [key, seen] of members) {
-      const value = this.#value(seen, this.#rules.member(place, key))
+      const name = `"${literalPattern(key)}"`
+      const value = this.#value(seen, this.#rules.member(place, key), isOnce)
       // A comma only before another key.
-      parts.push(`(?:"${escaped(key)}": ?(?:${value})(?:, ?(?=")|(?=\\})))?`)
+      parts.push(`(?:${name}: ?(?:${value})(?:, ?(?=")|(?=\\}))|(?!${name}))`)
     }
     return `\\{${parts.join('')}\\}`
   }
 
-  #value({ members, items, values }: Seen, place: Place): string {
+  #value({ members, items, values }: Seen, place: Place, isOnce: boolean): string {
     const rules = this.#rules
-    const forms = [this.#scalars(place)]
-    if (members !== undefined) forms.push(this.object(members, place))
-    if (items !== undefined) forms.push(`\\[${listOf(this.#value(items, rules.item(place)), '\\]')}`)
+    const forms = [this.#scalars(place, isOnce)]
+    if (members !== undefined) forms.push(this.object(members, place, isOnce))
+    if (items !== undefined) forms.push(`\\[${listOf(this.#value(items, rules.item(place), false), '\\]')}`)
     if (values !== undefined) {
-      const value = this.#value(values, rules.item(place))
+      const value = this.#value(values, rules.item(place), false)
       forms.push(`\\{${listOf(`${STRING_FORM}: ?(?:${value})`, '\\}')}`)
     }
     return forms.join('|')
   }
 
-  #scalars(place: Place): string {
+  #scalars(place: Place, isOnce: boolean): string {
     const scalars = this.#rules.scalars(place)
-    if (!this.#rules.isCaptured(place)) return scalars
+    if (!isOnce || !this.#rules.isCaptured(place)) return scalars
     this.captured.push(place)
     return `(${scalars})`
   }
 }
 
-/** A comma only before another one. */
+/** A comma only before another one. That of an item twice would double the pattern with each list inside another. */
 const listOf = (item: string, end: string): string => `(?:(?:${item})(?:, ?(?!${end})|(?=${end})))*${end}`
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-}

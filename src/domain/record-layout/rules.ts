@@ -3,14 +3,14 @@ export interface LayoutRules<Place> {
   readonly top: Place
   /** Of the value of a member. */
   member(place: Place, key: string): Place
-  /** Of the elements of an array, or of the values of an object whose keys are data. */
+  /** Of the elements of an array, or of the values of a map. */
   item(place: Place): Place
-  /** The keys of an object there are data: any may be there. */
+  /** An object there is a map: its keys are data, any may be there, and the same ones twice. */
   isMap(place: Place): boolean
   takes(place: Place, shape: 'object' | 'array'): boolean
   /** A pattern, without capturing groups, of the scalars that it takes. */
   scalars(place: Place): string
-  /** The text of a scalar is captured. Never of one that is in an array, or in an object whose keys are data. */
+  /** The text of a scalar there is captured, unless it is an item or in one. */
   isCaptured(place: Place): boolean
   /** False of a record that nothing is learnt from. @param text its bytes, each a character */
   isExample(text: string): boolean
@@ -19,4 +19,4 @@ export interface LayoutRules<Place> {
 /** A string without escapes, with its quotation marks. */
 export const STRING_FORM = '"[^"\\\\\\x00-\\x1f]*"'
 /** Any scalar of RFC 8259, but for strings with escapes. */
-export const SCALAR_FORM = `${STRING_FORM}|-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null`
+export const SCALAR_FORM = `${STRING_FORM}|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?|true|false|null`

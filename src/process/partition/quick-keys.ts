@@ -96,7 +96,7 @@ export class QuickKeys {
     const match = this.#layout.match(start, end)
     if (match === undefined) return false
     const { captured } = this.#layout
-    if (captured.length < leaves.length) leaves.fill('')
+    leaves.fill('')
     for (let index = 0; index < captured.length; index += 1) {
       const place = captured[index]
       if (place !== undefined) leaves[place.leaf] = match[index + 1] ?? ''

@@ -26,7 +26,7 @@ let js: OpenedEncoder
 beforeAll(async () => {
   stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-differential-'))
   const log = createLog('silent')
-  const layout = { triedMin: RECORDS_MAX / 4 }
+  const layout = { judgedAfter: RECORDS_MAX / 4 }
   duckdb = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 << 20, layout, log })
   js = await openParquetjsEncoder({ stagingPath, log })
 })
@@ -62,6 +62,15 @@ test(
     expect(cases).toBeGreaterThanOrEqual(Math.min(CASES_MIN, BATCHES * 10))
   },
 )
+
+test('numbers too large for a map of floats are refused by both paths', async () => {
+  const records = ['{"d":{"a":1e400}}', '{"d":{"a":-1e400,"b":1}}', `{"d":{"a":${'9'.repeat(310)}}}`, '{"f":{"a":1e39}}', '{"f":{"a":3.5e38,"b":null}}', '{"d":{"a":1e300},"f":{"a":3.4e38}}'] // prettier-ignore
+  const columns = [['d', 'map<string,double>'], ['f', 'map<string,float>']] as const // prettier-ignore
+  const batch = { columns, records: [...records, ...records] }
+  const { rows, failures } = await outcomeOf(duckdb, batch)
+  expect([rows.length, failures.map(({ ordinal }) => ordinal)]).toEqual([2, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]])
+  expect(await shown(duckdb, batch)).toEqual(await shown(duckdb, { ...batch, careful: true }))
+})
 
 test(
   'nested columns: the quick path, the careful path and the reference make the same rows and verdicts',
