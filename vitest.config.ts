@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     maxWorkers,
     projects: [
-      project('unit', ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], 10_000),
+      project('unit', ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], 30_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts', 'test/wire/**/*.test.ts'], 60_000),
       project('processes', ['test/e2e/**/*.test.ts', 'test/fault/**/*.test.ts'], 300_000),

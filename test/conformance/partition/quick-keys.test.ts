@@ -326,8 +326,8 @@ test.each([
   ],
 ])('%s of %j: no record has the value of another', async (query, records) => {
   const frames = framesWith(Array.from({ length: 90 }, (_, index) => records[index % records.length] ?? ''))
-  const keys = readQueryKeys(query)?.map(({ key }) => `!{partitionKeyFromQuery:${key}}`)
-  await expectAsByJq({ prefix: `${keys?.join('/')}/`, query, frames, objectBytes: 500 }, records)
+  const names = readQueryKeys(query)?.map((of) => `!{partitionKeyFromQuery:${of.key}}`)
+  await expectAsByJq({ prefix: `${names?.join('/')}/`, query, frames, objectBytes: 500 }, records)
 })
 
 test.each(["it's", '%', 'x.y', '__proto__', "'); drop table x; --"])(
