@@ -240,6 +240,28 @@ test.each(['SNAPPY', 'GZIP', 'UNCOMPRESSED', 'ZSTD'] as const)(
   },
 )
 
+test('statistics are in the order of the type, and know no NaN', async () => {
+  const typed = [['ts', 'timestamp'], ['dt', 'date'], ['dec', 'decimal(10,2)'], ['dbl', 'double'], ['nan', 'double'], ['b', 'boolean']] as const // prettier-ignore
+  const records = [
+    '{"ts":"1969-12-31 23:59:59.999","dt":"1969-12-31","dec":-1.5,"dbl":-2.5,"nan":"NaN","b":true}',
+    '{"ts":"2026-11-02 09:15:00.123","dt":"2026-11-02","dec":9.25,"dbl":1e300,"nan":1,"b":false}',
+    '{"ts":"1970-01-01 00:00:00","dt":"0001-01-01","dec":-12.5,"dbl":0,"nan":-1,"b":true}',
+  ]
+  const [group] = footerOf(await outcomeOf(encoder, { columns: typed, records })).row_groups
+  const bounds = group?.columns.map(({ meta_data }) => {
+    const { min_value, max_value } = meta_data?.statistics ?? {}
+    return [min_value, max_value]
+  })
+  expect(bounds).toEqual([
+    [new Date('1969-12-31T23:59:59.999Z'), new Date('2026-11-02T09:15:00.123Z')],
+    [new Date('0001-01-01'), new Date('2026-11-02')],
+    [-12.5, 9.25],
+    [-2.5, 1e300],
+    [undefined, undefined],
+    [false, true],
+  ])
+})
+
 test('WriterVersion V2 has the encodings of format 2, and the same rows', async () => {
   const batch = { columns, records: many }
   const first = await encode(batch)

@@ -225,6 +225,19 @@ describe('what a transform said', () => {
     ])
   })
 
+  test.each([
+    ['a dot', '.', 'cannot make'],
+    ['NUL', 'a\0', 'U\\+0000'],
+    ['1,025 bytes', `${'é'.repeat(512)}x`, 'Length of a partition key'],
+    ['a prefix of 513 characters', 'x'.repeat(512), 'Length of evaluated prefix'],
+  ])('a key of its that is %s is refused as one of the query is', async (_, k, why) => {
+    const frames = [frameOf([['1', { partitionKeys: { k } }], ['2', { partitionKeys: { k: 'b' } }]])] // prettier-ignore
+    expect(inWords(await partitioned({ prefix: '!{partitionKeyFromLambda:k}/', frames }))).toEqual([
+      expect.stringMatching(`^partitioning-failed .*${why}`),
+      'k=b #0',
+    ])
+  })
+
   test('its keys and the query’s make partitions together', async () => {
     const frames = [
       frameOf([
