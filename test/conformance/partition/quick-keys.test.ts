@@ -287,7 +287,7 @@ test('whatever is read quickly is what jq reads', async () => {
       },
     ),
     // The error names the record: nothing is gained by a shorter batch.
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: 30, endOnFailure: true },
   )
   expect(quick).toBeGreaterThan(20)
   expect(read).toBeGreaterThan(500)
