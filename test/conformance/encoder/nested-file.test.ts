@@ -247,8 +247,8 @@ test('statistics are in the order of the type, and know no NaN', async () => {
     '{"ts":"2026-11-02 09:15:00.123","dt":"2026-11-02","dec":9.25,"dbl":1e300,"nan":1,"b":false}',
     '{"ts":"1970-01-01 00:00:00","dt":"0001-01-01","dec":-12.5,"dbl":0,"nan":-1,"b":true}',
   ]
-  const [group] = footerOf(await outcomeOf(encoder, { columns: typed, records })).row_groups
-  const bounds = group?.columns.map(({ meta_data }) => {
+  const [rowGroup] = footerOf(await outcomeOf(encoder, { columns: typed, records })).row_groups
+  const bounds = rowGroup?.columns.map(({ meta_data }) => {
     const { min_value, max_value } = meta_data?.statistics ?? {}
     return [min_value, max_value]
   })
