@@ -13,7 +13,6 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { createLog } from '../src/account/log.ts'
 import { openDuckdbEncoder, type DuckdbEncoder } from '../src/convert/duckdb-encoder.ts'
 import { columnType, quotedText } from '../src/convert/duckdb/column-sql.ts'
-import { Session } from '../src/convert/duckdb/engine.ts'
 import { typedColumns } from '../src/convert/hive-types.ts'
 import type { Frame } from '../src/domain/frame.ts'
 import { objectsOfUndecided } from '../src/deliver/partition-objects.ts'
@@ -21,6 +20,7 @@ import { DecidedRecords } from '../src/deliver/decided-records.ts'
 import { createPartition } from '../src/process/partition/partition.ts'
 import { framesOf, inputOf } from './convert.ts'
 import { eightColumns, order } from './orders.ts'
+import { TurnMeter, cpuSeconds } from './turn-meter.ts'
 
 /** About 128 MiB of orders. */
 const RECORDS = 700_000
@@ -35,39 +35,6 @@ interface PartitionedRun {
   /** Parts of the former. */
   readonly keys: number
   readonly conversion: number
-}
-
-const cpuSeconds = (): number => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
-}
-
-type InTurn = (this: Session, work: () => Promise<unknown>) => Promise<unknown>
-
-/** CPU seconds that pass in the turns of sessions in DuckDB. */
-class TurnMeter {
-  seconds = 0
-  readonly #inTurn = Reflect.get(Session.prototype, 'inTurn') as InTurn
-
-  start(): void {
-    const inTurn = this.#inTurn
-    const add = (seconds: number): void => void (this.seconds += seconds)
-    const metered: InTurn = function (this: Session, work) {
-      return inTurn.call(this, async () => {
-        const before = cpuSeconds()
-        try {
-          return await work()
-        } finally {
-          add(cpuSeconds() - before)
-        }
-      })
-    }
-    Reflect.set(Session.prototype, 'inTurn', metered)
-  }
-
-  stop(): void {
-    Reflect.set(Session.prototype, 'inTurn', this.#inTurn)
-  }
 }
 
 /** An order with the region that it is partitioned by. */
