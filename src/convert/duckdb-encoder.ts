@@ -20,6 +20,7 @@ export interface DuckdbOptions {
   readonly threads: number
   /** For all conversions of the process together. */
   readonly memoryLimitBytes: number
+  /** When the layout of records is learnt; tests learn it sooner. */
   readonly layout?: LayoutOptions
   readonly log: Log
 }

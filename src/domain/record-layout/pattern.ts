@@ -13,7 +13,7 @@ export interface LayoutPattern<Place> {
   readonly captured: readonly Place[]
 }
 
-/** To make one of so many characters takes V8 some 20 ms, and one of more than 20 KiB is matched five times as slowly. */
+/** To make one of so many characters takes V8 some 12 ms, and one of more than 20 KiB is matched five times as slowly. */
 const LENGTH_MAX = 12 * 1024
 /** Of a text as long as this V8 makes machine code of a pattern at once, and not slow code for it first. */
 const FIRST_TEXT_LENGTH = 1024

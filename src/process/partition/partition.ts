@@ -23,6 +23,7 @@ import { noLambdaValue, noQueryValue, tooManyPartitions, Verdicts } from './verd
 export interface PartitionOptions {
   /** jq reads all keys, also those that are read without it. Both say the same, or something is wrong. */
   readonly onlyJq?: boolean
+  /** When the layout of records is learnt; tests learn it sooner. */
   readonly layout?: LayoutOptions
   readonly log: Log
 }

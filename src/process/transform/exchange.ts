@@ -81,6 +81,7 @@ function made(call: Call, attempts: AttemptsOptions, signal: AbortSignal): Promi
     call.recordIds.length === 0
       ? Promise.resolve({ places, answers: [], attemptsMade: 0 })
       : attempt(call, attempts, signal).then((answered) => ({ places, ...answered }))
+  // It rejects to whoever waits for it, which may be after an earlier call of the batch has failed.
   done.catch(() => undefined)
   return done
 }
