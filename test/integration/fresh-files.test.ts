@@ -1,5 +1,15 @@
 /** Credentials and certificates that are replaced while the process runs. */
-import { copyFile, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { request } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -32,6 +42,12 @@ afterEach(async () => {
 })
 
 const path = (name: string): string => join(folder, name)
+
+/** In one step: what is written over is empty first, and may be looked at while it is. */
+async function replace(name: string, text: string): Promise<void> {
+  await writeFile(path('new'), text)
+  await rename(path('new'), path(name))
+}
 
 function load(text: string): Config {
   const loaded = parseConfig(text, {})
@@ -87,9 +103,9 @@ describe('files that are kept fresh', () => {
     await writeFile(path('a'), '1')
     const kept = await keep('a', 'b')
     const steps = [
-      () => writeFile(path('a'), '2'),
-      () => writeFile(path('c'), '3').then(() => rename(path('c'), path('a'))),
-      () => writeFile(path('b'), '1'),
+      () => appendFile(path('a'), '2'),
+      () => replace('a', '3'),
+      () => replace('b', '1'),
       () => unlink(path('b')),
     ]
     for (const [index, step] of steps.entries()) {
@@ -116,12 +132,12 @@ describe('files that are kept fresh', () => {
     await writeFile(path('a'), '1')
     const kept = await keep('a')
     kept.failure = new Error('half written')
-    await writeFile(path('a'), '2')
+    await replace('a', '2')
     await rounds(kept, () => expect(kept.told).toEqual(['half written']))
     await kept.clock.advance(10_000)
     expect(kept.told).toEqual(['half written'])
     kept.failure = new Error('still bad')
-    await writeFile(path('a'), '3')
+    await replace('a', '3')
     await rounds(kept, () => expect(kept.told).toEqual(['half written', 'still bad']))
     kept.failure = undefined
     await rounds(kept, () => expect(kept.told.at(-1)).toBe('replaced'))
@@ -171,7 +187,7 @@ describe('credentials', () => {
     await writeFile(path('keys.yaml'), `- ${credential('a', 'one')}`)
     const { authentication, lines, rounds } = await open(fromFile())
     expect(await isTaken(authentication, 'a', 'one')).toBe(true)
-    await writeFile(path('keys.yaml'), `- ${credential('a', 'canary-77')}\n- { accessKeyId: b }`)
+    await replace('keys.yaml', `- ${credential('a', 'canary-77')}\n- { accessKeyId: b }`)
     await rounds(() => expect(lines).toHaveLength(1))
     expect(lines[0]).toMatchObject({
       level: 'error',
@@ -180,7 +196,7 @@ describe('credentials', () => {
     })
     expect(String(lines[0]?.fields['err']) + JSON.stringify(lines)).not.toContain('canary-77')
     expect(await isTaken(authentication, 'a', 'one')).toBe(true)
-    await writeFile(path('keys.yaml'), `- ${credential('a', 'two')}\n- ${credential('b', 'three')}`)
+    await replace('keys.yaml', `- ${credential('a', 'two')}\n- ${credential('b', 'three')}`)
     await rounds(() => expect(lines.at(-1)?.message).toBe('credentials were replaced'))
     expect(lines.at(-1)?.fields).toEqual({ credentials: 2 })
     expect(await isTaken(authentication, 'a', 'one')).toBe(false)
@@ -211,7 +227,7 @@ describe('credentials', () => {
     authentication.reload(load(fromFile()))
     await rounds(() => expect(lines).toMatchObject([{ level: 'error' }]))
     expect(await isTaken(authentication, 'a', 'one')).toBe(true)
-    await writeFile(path('keys.yaml'), `- ${credential('b', 'two')}`)
+    await replace('keys.yaml', `- ${credential('b', 'two')}`)
     await rounds(async () => expect(await isTaken(authentication, 'b', 'two')).toBe(true))
   })
 
