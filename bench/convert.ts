@@ -10,15 +10,6 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { createLog } from '../src/account/log.ts'
 import { openDuckdbEncoder } from '../src/convert/duckdb-encoder.ts'
 import { columnType, quotedText } from '../src/convert/duckdb/column-sql.ts'
-import {
-  createRows,
-  copyToParquet,
-  countRows,
-  doubtfulRows,
-  orderedRows,
-} from '../src/convert/duckdb/query.ts'
-import { lineTable } from '../src/convert/duckdb/line-columns.ts'
-import { ParquetJoin } from '../src/convert/duckdb/parquet-join.ts'
 import { typedColumns } from '../src/convert/hive-types.ts'
 import { openParquetjsEncoder } from '../src/convert/parquetjs-encoder.ts'
 import type { Column } from '../src/domain/delivery-stream.ts'
@@ -175,13 +166,11 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
   const isNestedTable = columns === nestedColumns
   const make = isNestedTable ? nestedOrder : order
   const clean = join(folder, 'clean.ndjson')
-  const staged = join(folder, 'staged.ndjson')
   const frames = framesOf(make, { bad: true, odd: false })
   await writeFile(
     clean,
     Buffer.concat(framesOf(make, { bad: false, odd: false }).map((frame) => frame.payload)),
   )
-  await writeFile(staged, Buffer.concat(frames.map((frame) => frame.payload)))
   const input = inputOf(frames, columns)
   const oddInput = inputOf(framesOf(make, { bad: true, odd: true }), columns)
   const bare = await (
@@ -190,8 +179,6 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
   const target = join(folder, 'bare.parquet')
   const typed = typedColumns(columns)
   const types = typed.map(({ name, type }) => `${name}: ${quotedText(columnType(type))}`).join(', ')
-  const lines =
-    lineTable(typed, input.plan.destination.conversion ?? { caseInsensitive: true }, frames[0])?.columns ?? []
   const log = createLog('warn')
   const duckdb = await openDuckdbEncoder({
     stagingPath: folder,
@@ -209,34 +196,6 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
           `COPY (SELECT * FROM read_json('${clean}', format='newline_delimited', columns={${types}})) ` +
             `TO '${target}' (FORMAT parquet, COMPRESSION snappy)`,
         )
-      },
-    },
-    {
-      name: 'ours, the queries alone, 1 % bad',
-      runs: RUNS,
-      async run() {
-        await bare.run(createRows('batch_rows', { path: staged, lineBytesMax: 400 }, lines))
-        await bare.runAndReadAll(countRows('batch_rows', typed))
-        const bad = await bare.runAndReadAll(doubtfulRows('batch_rows'))
-        if (bad.currentRowCount * 100 !== RECORDS)
-          throw new Error(`bench convert: ${bad.currentRowCount} bad rows`)
-        const options = {
-          conversion: { parquetCompression: 'SNAPPY' },
-          rowGroupRows: 122_880,
-          isOneRowGroup: true,
-          dictionaryBytes: 1 << 20,
-          hasMinusZero: false,
-        } as const
-        const joined = new ParquetJoin(target)
-        for (let first = 0; first < RECORDS; first += options.rowGroupRows) {
-          const range = { first, last: first + options.rowGroupRows - 1 }
-          const part = `${target}-part`
-          await bare.run(copyToParquet(orderedRows('batch_rows', undefined, range, typed), part, options))
-          await joined.add([part])
-        }
-        await joined.finish()
-        await joined.close()
-        await bare.run('DROP TABLE batch_rows')
       },
     },
     {

@@ -21,7 +21,7 @@ const anything: LayoutRules<Path> = {
 
 /** Of each record that follows the examples: whether it has their layout. */
 function have(examples: readonly string[], records: readonly string[], rules = anything): boolean[] {
-  const layout = new RecordLayout(rules, { judgedAfter: 0 })
+  const layout = new RecordLayout([rules], { judgedAfter: 0 })
   haveIn(layout, examples)
   return haveIn(layout, records)
 }
@@ -134,10 +134,11 @@ test('nothing is learnt of what is no example', () => {
   expect(have(['{"a":1}', '{"a":1,"b":1}'], ['{"a":1}', '{"b":1}'], rules)).toEqual([true, false])
 })
 
-test('it is learnt after some records, again where half of them have another one, and given up where that does not help', () => {
-  const layout = new RecordLayout(anything, { judgedAfter: 256 })
-  const records = (key: string): string[] => Array.from({ length: 300 }, () => `{"${key}":1}`)
-  expect(haveIn(layout, records('a'))).not.toContain(true)
+const records = (key: string, count = 300): string[] => Array.from({ length: count }, () => `{"${key}":1}`)
+
+test('it is learnt from the first records, again where half of them have another one, and given up where that does not help', () => {
+  const layout = new RecordLayout([anything], { judgedAfter: 256 })
+  expect(haveIn(layout, records('a'))).not.toContain(false)
   expect(haveIn(layout, records('a'))).not.toContain(false)
   expect(haveIn(layout, records('b'))).not.toContain(true)
   expect(haveIn(layout, records('b'))).not.toContain(false)
@@ -145,6 +146,40 @@ test('it is learnt after some records, again where half of them have another one
   for (let round = 0; round < 20; round += 1) expect(haveIn(layout, mixed(round))).toContain(false)
   expect(haveIn(layout, records('b'))).not.toContain(true)
   expect(haveIn(layout, records('b'))).not.toContain(true)
+})
+
+test('of small frames some are looked at before it is learnt, and then it is known', () => {
+  const layout = new RecordLayout([anything])
+  const found: boolean[] = []
+  for (let frame = 0; frame < 20; frame += 1) {
+    expect(layout.isUndecided).toBe(frame < 12)
+    found.push(...haveIn(layout, records('a', 20)))
+  }
+  expect(found.indexOf(true)).toBe(220)
+  expect(found.lastIndexOf(false)).toBe(219)
+  expect(layout.isUndecided).toBe(false)
+})
+
+test('a batch of few records has none', () => {
+  const layout = new RecordLayout([anything], { records: 4_000 })
+  expect(layout.isUndecided).toBe(false)
+  for (let frame = 0; frame < 20; frame += 1) expect(haveIn(layout, records('a'))).not.toContain(true)
+})
+
+test('the first rules count that most records keep to', () => {
+  const integers = { ...anything, scalars: () => '[1-9]' }
+  const of = (texts: readonly string[]): RecordLayout<Path> => {
+    const layout = new RecordLayout([integers, anything], { judgedAfter: 0 })
+    haveIn(layout, texts)
+    return layout
+  }
+  const strict = of([...records('a', 20), ...records('b', 3), '{"a":"x"}'])
+  expect(strict.way).toBe(0)
+  expect(haveIn(strict, ['{"a":2}', '{"a":"x"}', '{"a":3}', '{"a":4}'])).toEqual([true, false, true, true])
+  const loose = of([...records('a', 20), ...Array.from({ length: 8 }, () => '{"a":"x"}')])
+  expect(loose.way).toBe(1)
+  expect(haveIn(loose, ['{"a":2}', '{"a":"x"}'])).toEqual([true, true])
+  expect(of(['[]', '[]']).way).toBe(undefined)
 })
 
 test('whatever has the layout is one object of distinct keys, and the captured text is that of its value', () => {
@@ -192,7 +227,7 @@ test('whatever has the layout is one object of distinct keys, and the captured t
   }
   fc.assert(
     fc.property(examplesAndRecords, ([examples, texts]) => {
-      const layout = new RecordLayout(anything, { judgedAfter: 0 })
+      const layout = new RecordLayout([anything], { judgedAfter: 0 })
       haveIn(layout, examples)
       for (const text of texts) check(layout, text)
     }),

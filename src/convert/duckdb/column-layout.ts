@@ -1,41 +1,80 @@
 /**
- * The layout of records that are beyond doubt: their keys as the quick path looks for them, and no value of a form that DuckDB
- * hides or changes. What `raw-pattern` finds in a record of such a layout stands in a text or in a value of no column.
+ * The layouts of records that a table's columns are read from, in two degrees, for `RecordLayout`. In both their keys are as
+ * the quick path looks for them.
+ *
+ * - `proved`: every value of a column is of a form that proves it (proved-values), of the shape of its type.
+ * - `clear`: no value of a form that DuckDB hides or changes; it may still be one that the type does not take. What
+ *   `raw-pattern` finds in such a record stands in a text or in a value of no column.
  */
 import { SCALAR_FORM, STRING_FORM, type LayoutRules } from '../../domain/record-layout/rules.ts'
-import { isNested, type HiveType, type ScalarKind } from '../hive-types.ts'
+import { isNested, type HiveType, type ScalarKind, type ScalarType } from '../hive-types.ts'
+import { foldsData, type ConversionRules } from '../json-rules.ts'
 import type { LineTable } from './line-columns.ts'
+import { isProvable, provedForm } from './proved-values.ts'
 
-/** A column, or what is in one; undefined: none of the table. */
-type ColumnPlace =
-  | { readonly shape: 'scalar'; readonly kind: ScalarKind }
+/** A column, or what is in one; `other`: none of the table; `null`: nothing else may stand there; `never`: nothing may. */
+export type ColumnPlace =
+  | 'other'
+  | 'null'
+  | 'never'
+  | { readonly shape: 'scalar'; readonly type: ScalarType; readonly isMember: boolean }
   | { readonly shape: 'object'; readonly members: ReadonlyMap<string, ColumnPlace> }
   | { readonly shape: 'array' | 'map'; readonly item: ColumnPlace }
-  | undefined
 
-export function columnLayout(
-  { columns, sought }: LineTable,
+/** The `RecordLayout.way` of records whose values are proved. */
+export const PROVED = 0
+
+export function columnLayouts(
+  table: LineTable,
+  rules: ConversionRules,
   isExample: (text: string) => boolean,
-): LayoutRules<ColumnPlace> {
+): readonly LayoutRules<ColumnPlace>[] {
+  const clear = clearLayout(table, isExample)
+  return [provedLayout(table, rules, clear), clear]
+}
+
+function placesOf({ columns, sought }: LineTable, isRefused: (type: HiveType) => boolean): ColumnPlace {
   const spellings = new Map(sought.map(({ name, spelling }) => [name, spelling]))
-  const placeOf = (type: HiveType): ColumnPlace => {
-    if (!isNested(type)) return { shape: 'scalar', kind: type.kind }
-    if (type.kind === 'array') return { shape: 'array', item: placeOf(type.element) }
-    if (type.kind === 'map') return { shape: 'map', item: placeOf(type.value) }
+  const placeOf = (type: HiveType, isMember: boolean): ColumnPlace => {
+    if (isRefused(type)) return 'null'
+    if (!isNested(type)) return { shape: 'scalar', type, isMember }
+    if (type.kind === 'array') return { shape: 'array', item: placeOf(type.element, false) }
+    if (type.kind === 'map') return { shape: 'map', item: placeOf(type.value, false) }
     const fields = type.fields.map(
-      ({ name, type: of }) => [spellings.get(name) ?? name, placeOf(of)] as const,
+      ({ name, type: of }) => [spellings.get(name) ?? name, placeOf(of, false)] as const,
     )
     return { shape: 'object', members: new Map(fields) }
   }
+  return { shape: 'object', members: new Map(columns.map(({ key, type }) => [key, placeOf(type, true)])) }
+}
+
+function memberOf(place: ColumnPlace, key: string): ColumnPlace {
+  if (typeof place === 'string' || place.shape !== 'object') return 'other'
+  return place.members.get(key) ?? 'other'
+}
+
+function itemOf(place: ColumnPlace): ColumnPlace {
+  return typeof place !== 'string' && (place.shape === 'array' || place.shape === 'map')
+    ? place.item
+    : 'other'
+}
+
+function takes(place: ColumnPlace, shape: 'object' | 'array'): boolean {
+  if (typeof place === 'string') return place === 'other'
+  return place.shape !== 'scalar' && (shape === 'array') === (place.shape === 'array')
+}
+
+function clearLayout(table: LineTable, isExample: (text: string) => boolean): LayoutRules<ColumnPlace> {
   return {
-    top: { shape: 'object', members: new Map(columns.map(({ key, type }) => [key, placeOf(type)])) },
-    member: (place, key) => (place?.shape === 'object' ? place.members.get(key) : undefined),
-    item: (place) => (place?.shape === 'array' || place?.shape === 'map' ? place.item : undefined),
-    isMap: (place) => place?.shape === 'map',
-    scalars: (place) =>
-      place === undefined ? SCALAR_FORM : place.shape === 'scalar' ? scalarForms(place.kind) : 'null',
-    takes: (place, shape) =>
-      place === undefined || ((shape === 'array') === (place.shape === 'array') && place.shape !== 'scalar'),
+    top: placesOf(table, () => false),
+    member: memberOf,
+    item: itemOf,
+    isMap: (place) => typeof place !== 'string' && place.shape === 'map',
+    scalars(place) {
+      if (place === 'other') return SCALAR_FORM
+      return typeof place === 'string' || place.shape !== 'scalar' ? 'null' : clearForm(place.type.kind)
+    },
+    takes,
     isCaptured: () => false,
     isExample,
   }
@@ -56,6 +95,33 @@ const NUMBERS: Readonly<Partial<Record<ScalarKind, string>>> = {
   float: SHORT_NUMBER,
 }
 
-function scalarForms(kind: ScalarKind): string {
+function clearForm(kind: ScalarKind): string {
   return `${WORD}|${NUMBERS[kind] ?? INTEGER}`
 }
+
+/** A map has the keys that were seen, so that there are no two of one key, nor one that would have to be folded. */
+function provedLayout(
+  table: LineTable,
+  rules: ConversionRules,
+  clear: LayoutRules<ColumnPlace>,
+): LayoutRules<ColumnPlace> {
+  const isKept = foldsData(rules) ? isFolded : isAscii
+  return {
+    ...clear,
+    top: placesOf(table, (type) => !isProvable(type)),
+    member(place, key) {
+      if (typeof place === 'string' || place.shape !== 'map') return memberOf(place, key)
+      return isKept(key) ? place.item : 'never'
+    },
+    isMap: () => false,
+    scalars(place) {
+      if (place === 'other') return SCALAR_FORM
+      if (place === 'never') return '(?!)'
+      if (typeof place === 'string' || place.shape !== 'scalar') return 'null'
+      return provedForm(place.type, rules.hive, place.isMember)
+    },
+  }
+}
+
+const isAscii = (key: string): boolean => /^[ -~]*$/.test(key)
+const isFolded = (key: string): boolean => isAscii(key) && key === key.toLowerCase()

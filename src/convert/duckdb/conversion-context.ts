@@ -7,8 +7,10 @@ import type { Turns } from '../turns.ts'
 import type { Session } from './engine.ts'
 import type { ScanExactly, ScanParts } from './exact-record.ts'
 import type { LineColumn } from './line-columns.ts'
-import type { Refuse } from './lines.ts'
+import type { LinesWriter } from './lines-writer.ts'
 import type { MetadataLines } from './metadata-lines.ts'
+import type { Refuse } from './object-lines.ts'
+import type { JudgeRecords } from './raw-doubt.ts'
 
 export interface Conversion {
   readonly session: Session
@@ -26,10 +28,16 @@ export interface Conversion {
 }
 
 export interface QuickConversion extends Conversion {
-  readonly scan: ScanExactly
+  /** Takes the lines of one row group after the other. */
+  readonly lines: LinesWriter
+  readonly judge: JudgeRecords
+  /** One record at a time for each: while one gives rows, another may be read. */
+  readonly newScan: () => ScanExactly
 }
 
 export interface ExactConversion extends Conversion {
+  /** Takes the lines of each part, of one row group after the other. */
+  readonly lines: readonly LinesWriter[]
   /** The columns that are written together. */
   readonly parts: readonly (readonly LineColumn[])[]
   readonly scan: ScanParts

@@ -1,7 +1,4 @@
-/**
- * The conversion of one batch: its records, object by object, to one Parquet file each, failed records to a spool. Many
- * objects are converted a slice at a time, so that memory does not grow with the batch.
- */
+/** The conversion of one batch: its records, object by object, to one Parquet file each, failed records to a spool. */
 import { join } from 'node:path'
 import type { Frame } from '../../domain/frame.ts'
 import type { EncodeInput } from '../../domain/ports.ts'
@@ -9,23 +6,28 @@ import type { LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { FailureSpool } from '../failure-spool.ts'
 import type { TypedColumn } from '../hive-types.ts'
 import { plannedColumns, tableColumns } from '../metadata-columns.ts'
-import { recordsByObject } from '../records-by-object.ts'
+import { recordsByObject, type ObjectRecords, type RecordsByObject } from '../records-by-object.ts'
 import { Turns } from '../turns.ts'
 import { columnParts } from './column-parts.ts'
-import type { Conversion, ExactConversion, QuickConversion } from './conversion-context.ts'
+import type { Conversion } from './conversion-context.ts'
 import type { Session } from './engine.ts'
 import { convertExactly } from './exact-object.ts'
-import { exactScanner, partScanner } from './exact-record.ts'
-import { judgedValues, lineTable, metadataLineColumns, plainColumns } from './line-columns.ts'
+import { exactScanner, partScanner, type ScanExactly } from './exact-record.ts'
+import {
+  judgedValues,
+  lineTable,
+  metadataLineColumns,
+  plainColumns,
+  type LineColumn,
+} from './line-columns.ts'
+import { LinesWriter } from './lines-writer.ts'
 import { MetadataLines, metadataKeys } from './metadata-lines.ts'
 import type { ConvertedObject } from './parquet-copy.ts'
-import { doubtfulRecords, type FindDoubtful } from './raw-doubt.ts'
-import { Slice } from './slice.ts'
+import { convertQuickly } from './quick-object.ts'
+import { recordJudge, type JudgeRecords } from './raw-doubt.ts'
 
 /** DuckDB holds some 100 KiB a value and thread for judging it: a wider table goes the exact path. */
 const JUDGED_VALUES_MAX = 128
-/** A slice ends before it has more bytes of records, unless one object has: those of the largest batch of AWS. */
-const SLICE_BYTES = 128 << 20
 
 export interface Converted {
   /** In order; each has rows. */
@@ -55,7 +57,6 @@ export async function convertBatch(
   const isWide = judgedValues(table) > JUDGED_VALUES_MAX
   const quick = careful || isWide ? undefined : lineTable(table, rules, await firstFrame(input))
   const tableLines = quick?.columns ?? plainColumns(table)
-  const plainKeys = tableLines.map(({ plainKey }) => plainKey)
   const ownKeys = metadataKeys([
     ...columns,
     ...tableLines.map(({ key, type }) => ({ name: key.toLowerCase(), type })),
@@ -74,23 +75,50 @@ export async function convertBatch(
     failures,
     turns: new Turns(),
   }
+  const options = { ...layout, records: input.batch.records }
+  const converter =
+    quick === undefined
+      ? exactly(conversion, table)
+      : quickly(conversion, table, quick.columns, recordJudge(quick, rules, options))
   try {
-    const objects =
-      quick === undefined
-        ? await convertAllExactly(exactConversion(conversion, table))
-        : await convertSlices(
-            { ...conversion, scan: exactScanner(table, plainKeys, rules) },
-            doubtfulRecords(quick, rules, layout),
-          )
-    return { objects, failures }
+    return { objects: await convertAll(converter, records), failures }
   } finally {
-    await Promise.all([failures.close(), records.dispose()])
+    await Promise.all([failures.close(), records.dispose(), converter.close()])
   }
 }
 
-function exactConversion(conversion: Conversion, table: readonly TypedColumn[]): ExactConversion {
+interface Converter {
+  /** Answers undefined for an object without rows. @param place of its first record */
+  convert(object: ObjectRecords, place: number): Promise<ConvertedObject | undefined>
+  close(): Promise<void>
+}
+
+function exactly(conversion: Conversion, table: readonly TypedColumn[]): Converter {
   const parts = columnParts(conversion.columns)
-  return { ...conversion, parts, scan: partScanner(table, parts, conversion.rules, parts.length === 1) }
+  const path = join(conversion.folder, 'lines')
+  const lines = parts.map((_, part) => new LinesWriter(`${path}-${part}`, parts.length))
+  const scan = partScanner(table, parts, conversion.rules, parts.length === 1)
+  return {
+    convert: (object, place) => convertExactly({ ...conversion, lines, parts, scan }, object, place),
+    async close() {
+      await Promise.all(lines.map((each) => each.close()))
+    },
+  }
+}
+
+function quickly(
+  conversion: Conversion,
+  table: readonly TypedColumn[],
+  lineColumns: readonly LineColumn[],
+  judge: JudgeRecords,
+): Converter {
+  const lines = new LinesWriter(join(conversion.folder, 'lines'))
+  const keys = lineColumns.map(({ plainKey }) => plainKey)
+  const newScan = (): ScanExactly => exactScanner(table, keys, conversion.rules)
+  return {
+    convert: (object, place) => convertQuickly({ ...conversion, lines, judge, newScan }, object, place),
+    close: () => lines.close(),
+  }
 }
 
 async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
@@ -98,35 +126,11 @@ async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
   return undefined
 }
 
-async function convertSlices(
-  conversion: QuickConversion,
-  findDoubtful: FindDoubtful,
-): Promise<ConvertedObject[]> {
-  const converted: ConvertedObject[][] = []
-  let place = 0
-  let slice = await Slice.begin(conversion, findDoubtful, place)
-  try {
-    for await (const object of conversion.records.objects()) {
-      if (slice.bytes > 0 && slice.bytes + object.bytes > SLICE_BYTES) {
-        converted.push(await slice.convert())
-        place += slice.records
-        await slice.end()
-        slice = await Slice.begin(conversion, findDoubtful, place)
-      }
-      await slice.add(object)
-    }
-    converted.push(await slice.convert())
-  } finally {
-    await slice.end()
-  }
-  return converted.flat()
-}
-
-async function convertAllExactly(conversion: ExactConversion): Promise<ConvertedObject[]> {
+async function convertAll(converter: Converter, records: RecordsByObject): Promise<ConvertedObject[]> {
   const all: ConvertedObject[] = []
   let place = 0
-  for await (const object of conversion.records.objects()) {
-    const converted = await convertExactly(conversion, object, place)
+  for await (const object of records.objects()) {
+    const converted = await converter.convert(object, place)
     if (converted !== undefined) all.push(converted)
     place += object.records
   }

@@ -1,9 +1,7 @@
 /** The conversion of one object with every record by the exact path: DuckDB does nothing but write, and holds little. */
-import { join } from 'node:path'
 import type { ObjectRecords } from '../records-by-object.ts'
 import { defect, refuser, type ExactConversion } from './conversion-context.ts'
-import { copyRows, objectPath, type ConvertedObject } from './parquet-copy.ts'
-import { ParquetJoin } from './parquet-join.ts'
+import { convertObject, copyRows, type ConvertedObject } from './parquet-copy.ts'
 import { plainRows, plainRowsOfPart } from './query.ts'
 import { rowGroupRowsMax } from './row-groups.ts'
 import { RowLines, type RowGroup } from './row-lines.ts'
@@ -13,42 +11,29 @@ import { RowLines, type RowGroup } from './row-lines.ts'
  *
  * @param place of its first record
  */
-export async function convertExactly(
+export function convertExactly(
   conversion: ExactConversion,
   object: ObjectRecords,
   place: number,
 ): Promise<ConvertedObject | undefined> {
-  const { session, folder, parts, turns, signal } = conversion
-  const path = objectPath(conversion, object.index)
-  const joined = new ParquetJoin(path)
+  const { parts } = conversion
   const rowsMax = rowGroupRowsMax(parts)
-  let rows = 0
-  const lines = new RowLines({
-    ...conversion,
-    path: join(folder, 'lines'),
-    hasMetadata: parts.map((columns) => columns.some(({ field }) => field !== undefined)),
-    rowsMax,
-    async take(group) {
-      const written = await session.inTurn(() => copyParts(conversion, group, path, rowsMax), group.bytes)
-      await joined.add(written)
-      rows += group.rows
-    },
-  })
-  const refuse = refuser(conversion, place)
-  try {
-    for await (const frame of object.frames()) {
-      signal.throwIfAborted()
-      await lines.add(frame, refuse)
-      if (turns.isOver) await turns.next()
-    }
-    await lines.endGroup()
-    if (rows === 0) return undefined
-    const { rows: joinedRows, length } = await joined.finish()
-    if (joinedRows !== rows) throw defect(`${rows} exact rows were written, ${joinedRows} came back`)
-    return { index: object.index, rows, path, length }
-  } finally {
-    await Promise.all([lines.close(), joined.close()])
-  }
+  return convertObject(
+    conversion,
+    object,
+    (write, path) =>
+      new RowLines({
+        ...conversion,
+        hasMetadata: parts.map((columns) => columns.some(({ field }) => field !== undefined)),
+        rowsMax,
+        refuse: refuser(conversion, place),
+        take: (group) =>
+          write(group.bytes, async () => ({
+            rows: group.rows,
+            paths: await copyParts(conversion, group, path, rowsMax),
+          })),
+      }),
+  )
 }
 
 /** Writes each part of a row group as a file; answers their paths. */

@@ -13,7 +13,7 @@ import { quotedText } from './column-sql.ts'
 /** DuckDB holds more than its limit (buffers of threads, compression, open row groups): it is told this share of ours. */
 const LIMIT_SHARE = 0.8
 /** Record bytes after which the next borrower gets a new instance. */
-const RENEW_AFTER_BYTES = 96 << 20
+const RENEW_AFTER_BYTES = 1 << 30
 
 export interface InstanceOptions {
   /** The only folder that DuckDB may touch. */

@@ -9,6 +9,7 @@ import type { Frame } from '../../domain/frame.ts'
 import { isNested, type HiveType, type TypedColumn } from '../hive-types.ts'
 import { foldsData, jsonKey, keyMatcher, type ConversionRules } from '../json-rules.ts'
 import { partsOf, plainType, plainValue } from './column-sql.ts'
+import { provedReading, type Proved } from './proved-values.ts'
 import { quickReading, type Quick, type QuickRules } from './quick-sql.ts'
 
 export interface LineColumn extends TypedColumn {
@@ -16,7 +17,10 @@ export interface LineColumn extends TypedColumn {
   readonly key: string
   /** In a line of plain values; the same, or one that only such a line has. */
   readonly plainKey: string
+  /** How a value is read that may be in doubt. */
   readonly quick: Quick
+  /** How a value is read that its form proves, or that is plain and has no key of its own. */
+  readonly proved: Proved
 }
 
 /** A key that is looked for in a record, at any depth. */
@@ -80,6 +84,7 @@ export function lineTable(
         key,
         plainKey: plainKeys[index] ?? '',
         quick: quickReading(column.type, quick),
+        proved: provedReading(column.type, keyOf),
       }
     }),
     sought: named.map(({ name, type }) => ({ name, type, spelling: keyOf(name) })),
@@ -106,12 +111,15 @@ export function metadataLineColumns(
 }
 
 function plainColumn(column: TypedColumn, key: string): LineColumn {
-  const quick: Quick = {
-    rawType: plainType(column),
-    value: (raw) => plainValue(column, raw),
-    doubt: () => 'false',
+  const rawType = plainType(column)
+  const value = (raw: string): string => plainValue(column, raw)
+  return {
+    ...column,
+    key,
+    plainKey: key,
+    quick: { rawType, value, doubt: () => 'false' },
+    proved: { rawType, value },
   }
-  return { ...column, key, plainKey: key, quick }
 }
 
 /** Plain values of such a type are nothing that a record has, or that is taken from one. */

@@ -10,7 +10,7 @@ const TEXTS_BYTES = 4 << 20
 /** Of one of many. */
 const TEXT_BYTES_MIN = 4096
 
-/** A staging file of lines, made when there is a first line. */
+/** A staging file of lines, made when there is a first line. It may begin anew any number of times. */
 export class LinesWriter {
   lines = 0
   /** Of the lines so far, written or gathered. */
@@ -18,6 +18,7 @@ export class LinesWriter {
   readonly #path: string
   readonly #textBytes: number
   #file: StagingFile | undefined
+  #restarts = 0
   #lineBytesMax = 0
   #text: Buffer | undefined
   /** Text before this is with the file. */
@@ -78,23 +79,33 @@ export class LinesWriter {
   /** What was written so far, or undefined when nothing was. */
   async flushed(): Promise<LinesFile | undefined> {
     if (this.lines === 0) return undefined
-    await this.#flush(await this.#open())
-    return { path: this.#path, lineBytesMax: this.#lineBytesMax }
+    const file = await this.#open()
+    await this.#flush(file)
+    await file.complete()
+    return { path: file.path, lineBytesMax: this.#lineBytesMax }
   }
 
-  async close(): Promise<void> {
-    await this.#file?.close()
+  /** Forgets all lines. The next ones stand in another file of the same place on the disk, see `StagingFile.restart`. */
+  async restart(): Promise<void> {
+    if (this.lines === 0) return
+    this.lines = 0
+    this.bytes = 0
+    this.#lineBytesMax = 0
+    this.#textTaken = 0
+    this.#textEnd = 0
+    this.#restarts += 1
+    await this.#file?.restart(`${this.#path}-${this.#restarts}`)
   }
 
   /** Closes and removes the file. May be called again. */
-  async remove(): Promise<void> {
+  async close(): Promise<void> {
     const file = this.#file
     if (file === undefined) return
     this.#file = undefined
     try {
       await file.close()
     } finally {
-      await rm(this.#path, { force: true })
+      await rm(file.path, { force: true })
     }
   }
 }

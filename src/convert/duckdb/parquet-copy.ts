@@ -1,8 +1,10 @@
-/** Rows as Parquet files, each written by one ordered COPY as one row group. */
+/** Rows as Parquet files: an object is a row group at a time, each written by one ordered COPY, or by some beside each other. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Frame } from '../../domain/frame.ts'
 import type { TypedColumn } from '../hive-types.ts'
-import type { Conversion } from './conversion-context.ts'
+import type { ObjectRecords } from '../records-by-object.ts'
+import { defect, type Conversion } from './conversion-context.ts'
 import { ParquetJoin } from './parquet-join.ts'
 import { copyToParquet } from './query.ts'
 import { dictionaryBytes } from './row-groups.ts'
@@ -28,31 +30,57 @@ export interface RowGroupQuery {
   readonly hasMinusZero: boolean
 }
 
-/** Writes the rows of each query as a row group, unless it gives none. Undefined when none of them gives any. */
-export async function copyRowGroups(
+/** Cuts the records of an object into row groups, and has each written. */
+export interface RowGroups {
+  add(frame: Frame): Promise<void>
+  /** Has what there is of a row group written. */
+  endGroup(): Promise<void>
+}
+
+/** The files of a row group, none of which was there before. */
+interface WrittenGroup {
+  readonly rows: number
+  /** Of all columns together, see `ParquetJoin.add`. */
+  readonly paths: readonly string[]
+}
+
+/** Has a row group written in a turn of the session. @param bytes of its lines */
+type WriteGroup = (bytes: number, copy: () => Promise<WrittenGroup>) => Promise<void>
+
+/**
+ * Undefined when the object has no rows.
+ *
+ * @param rowGroups makes what cuts them, with the path of the object
+ */
+export async function convertObject(
   conversion: Conversion,
-  groups: readonly RowGroupQuery[],
-  object: Omit<CopyOptions, 'hasMinusZero'> & { readonly index: number },
+  object: ObjectRecords,
+  rowGroups: (write: WriteGroup, path: string) => RowGroups,
 ): Promise<ConvertedObject | undefined> {
-  const path = objectPath(conversion, object.index)
+  const { session, signal, turns, folder } = conversion
+  const path = join(folder, `object-${object.index}.parquet`)
   const joined = new ParquetJoin(path)
+  let rows = 0
+  const groups = rowGroups(async (bytes, copy) => {
+    const written = await session.inTurn(copy, bytes)
+    rows += written.rows
+    if (written.rows > 0) await joined.add(written.paths)
+    else await Promise.all(written.paths.map((each) => rm(each, { force: true })))
+  }, path)
   try {
-    for (const { query, hasMinusZero } of groups) {
-      const part = `${path}-part`
-      await copyRows(conversion, query, part, { ...object, hasMinusZero })
-      await joined.add([part])
+    for await (const frame of object.frames()) {
+      signal.throwIfAborted()
+      await groups.add(frame)
+      if (turns.isOver) await turns.next()
     }
-    const { rows, length } = await joined.finish()
-    if (rows > 0) return { index: object.index, rows, path, length }
+    await groups.endGroup()
+    if (rows === 0) return undefined
+    const { rows: joinedRows, length } = await joined.finish()
+    if (joinedRows !== rows) throw defect(`${rows} rows were written, ${joinedRows} came back`)
+    return { index: object.index, rows, path, length }
   } finally {
     await joined.close()
   }
-  await rm(path)
-  return undefined
-}
-
-export function objectPath({ folder }: Conversion, index: number): string {
-  return join(folder, `object-${index}.parquet`)
 }
 
 /** Answers the number of rows, which are a row group unless there is none. */

@@ -43,6 +43,29 @@ export function readLines(file: LinesFile, members: readonly Member[], ignoreErr
 const hasOwnPlainKey = ({ key, plainKey }: LineColumn): boolean => key !== plainKey
 
 /**
+ * The rows of lines that are each of proved or of plain values, read strictly: a value that was not proved fails the query.
+ *
+ * @param hasPlain some are of plain values
+ */
+export function provedRows(file: LinesFile, columns: readonly LineColumn[], hasPlain: boolean): string {
+  const members: Member[] = []
+  const names: string[] = []
+  const values: string[] = []
+  for (const [index, column] of columns.entries()) {
+    members.push([column.key, column.proved.rawType])
+    names.push(`r${index}`)
+    let value = column.proved.value(`r${index}`, 0)
+    if (hasPlain && hasOwnPlainKey(column)) {
+      members.push([column.plainKey, plainType(column)])
+      names.push(`p${index}`)
+      value = `CASE WHEN p${index} IS NOT NULL THEN ${plainValue(column, `p${index}`)} ELSE ${value} END`
+    }
+    values.push(`${value} AS ${quotedName(column.name)}`)
+  }
+  return `SELECT ${values.join(', ')} FROM (SELECT * FROM ${readLines(file, members, false)}) AS lines(${names.join(', ')})`
+}
+
+/**
  * The lines of records as typed rows with a doubt: in doubt are lines not read, rows of nulls and values not taken. A column
  * with a plain key of its own is there in one form or the other.
  */
@@ -97,20 +120,6 @@ export function countRows(table: string, columns: readonly TypedColumn[]): strin
   return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros(columns)} FROM ${table}`
 }
 
-/**
- * One row: rows of some lines that may have a minus zero.
- *
- * @param line what tells the line of a row of the table
- */
-export function countMinusZeros(
-  table: string,
-  line: string,
-  { first, last }: LineRange,
-  columns: readonly TypedColumn[],
-): string {
-  return `SELECT ${minusZeros(columns)} FROM ${table} WHERE ${line} BETWEEN ${first} AND ${last}`
-}
-
 function minusZeros(columns: readonly TypedColumn[]): string {
   const isMinusZero = columns.flatMap(({ type }, index) => holdsMinusZero(type, `v${index}`) ?? [])
   return isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
@@ -120,31 +129,24 @@ export function doubtfulRows(table: string): string {
   return `SELECT rowid::INTEGER FROM ${table} WHERE ${quotedName(DOUBT)} ORDER BY ALL`
 }
 
-/** Consecutive lines of a slice, which are rows of its table: ordinals from the first to the last. */
-export interface LineRange {
-  readonly first: number
-  readonly last: number
-}
-
 /**
- * The rows beyond doubt of some lines, and those set aside at the places of their lines. No more than the lines.
+ * The rows of a table beyond doubt, and those set aside at the places of their lines.
  *
- * @param aside undefined when none is set aside among them: merging them in takes a sort
+ * @param aside undefined when none is set aside: merging them in takes a sort
  */
 export function orderedRows(
   rows: string,
   aside: string | undefined,
-  { first, last }: LineRange,
   columns: readonly TypedColumn[],
 ): string {
   const values = columns.map(({ name }, index) => `v${index} AS ${quotedName(name)}`).join(', ')
-  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)} AND rowid BETWEEN ${first} AND ${last}`
+  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)}`
   if (aside === undefined) return `SELECT ${values} ${sure}`
   const names = columns.map((_, index) => `v${index}`).join(', ')
   // Without its table's name, `line` would be a column of that name in the object.
   return (
-    `SELECT ${values} FROM (SELECT rowid AS line, ${names} ${sure} UNION ALL SELECT line, ${names} FROM ${aside} ` +
-    `WHERE line BETWEEN ${first} AND ${last}) AS placed ORDER BY placed.line`
+    `SELECT ${values} FROM (SELECT rowid AS line, ${names} ${sure} UNION ALL SELECT line, ${names} FROM ${aside}) ` +
+    `AS placed ORDER BY placed.line`
   )
 }
 

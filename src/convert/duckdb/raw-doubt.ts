@@ -1,6 +1,6 @@
 /**
- * What DuckDB's reader does not show: found on the bytes of records with one pattern, before DuckDB sees them. Those that are
- * written as most are, in a layout that has none of it, are passed over.
+ * What the bytes of a record say of it before DuckDB sees them. One that is written as most are is proved, where all values
+ * of columns are (column-layout). In others one pattern finds what DuckDB's reader does not show:
  *
  * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
@@ -16,47 +16,65 @@ import { OPEN_BRACE, OPEN_BRACKET } from '../../domain/json-bytes.ts'
 import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
-import { columnLayout } from './column-layout.ts'
+import { PROVED, columnLayouts } from './column-layout.ts'
 import type { LineTable } from './line-columns.ts'
 import { rawPattern } from './raw-pattern.ts'
 import { lightBytesMax } from './row-weight.ts'
 
-/** The ordinals, within a frame and ascending, of the records that must be read exactly. */
-export type FindDoubtful = (frame: Frame) => readonly number[]
+export const Mark = {
+  /** Its values need not be judged. */
+  proved: 0,
+  /** DuckDB can judge it. */
+  clear: 1,
+  /** It must be read exactly. */
+  doubtful: 2,
+} as const
+
+export interface JudgedFrame {
+  /** Of each record. */
+  readonly marks: Uint8Array
+  /** False where none is proved and none will be soon. */
+  readonly mayProve: boolean
+}
+
+export type JudgeRecords = (frame: Frame) => JudgedFrame
 
 /** A shorter record cannot be nested deeper than the exact reader allows. */
 const NESTED_BYTES_MIN = 2 * DEPTH_MAX
 
-export function doubtfulRecords(
+export function recordJudge(
   table: LineTable,
   rules: ConversionRules,
   layoutOptions?: LayoutOptions,
-): FindDoubtful {
+): JudgeRecords {
   const pattern = rawPattern(table, rules)
-  if (pattern === undefined) return (frame) => Array.from({ length: frame.records }, (_, index) => index)
+  if (pattern === undefined)
+    return ({ records }) => ({ marks: new Uint8Array(records).fill(Mark.doubtful), mayProve: false })
   const lightBytes = lightBytesMax(table.columns.map(({ type }) => type))
-  const isClean = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE && !pattern.test(text)
-  const layout = new RecordLayout(columnLayout(table, isClean), layoutOptions)
+  const isClear = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE && !pattern.test(text)
+  const layout = new RecordLayout(columnLayouts(table, rules, isClear), layoutOptions)
   return (frame) => {
-    const found: number[] = []
+    const marks = new Uint8Array(frame.records)
     const payload = frame.payload
     const text = payload.toString('latin1')
     const odd = frame.isOdd ? new OddRecords(payload, text) : undefined
     layout.open(frame, text)
+    const markOfLayout = layout.way === PROVED ? Mark.proved : Mark.clear
     let start = 0
     for (let index = 0; index < frame.records; index += 1) {
       const length = frame.length(index)
       const end = start + length
       if (
-        !(layout.has(start, end) || isClean(text.slice(start, end))) ||
         length > lightBytes ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
         odd?.has(start, end) === true
       )
-        found.push(index)
+        marks[index] = Mark.doubtful
+      else if (layout.has(start, end)) marks[index] = markOfLayout
+      else marks[index] = isClear(text.slice(start, end)) ? Mark.clear : Mark.doubtful
       start = end + 1
     }
-    return found
+    return { marks, mayProve: layout.way === PROVED || layout.isUndecided }
   }
 }
 

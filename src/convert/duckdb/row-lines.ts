@@ -5,9 +5,9 @@
 import type { Frame } from '../../domain/frame.ts'
 import type { Turns } from '../turns.ts'
 import { ExactRecords, type RowParts, type ScanParts } from './exact-record.ts'
-import type { Refuse } from './lines.ts'
-import { LinesWriter } from './lines-writer.ts'
+import type { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, type MetadataLines } from './metadata-lines.ts'
+import type { Refuse } from './object-lines.ts'
 import type { LinesFile } from './query.ts'
 
 /** A row group weighs no more, unless one row does: the lengths of its lines, and what each value takes beside. */
@@ -25,8 +25,8 @@ export interface RowGroup {
 }
 
 export interface RowLinesOptions {
-  /** What the paths of files begin with that are not there yet. */
-  readonly path: string
+  /** Takes the lines of each part, of one row group after the other. */
+  readonly lines: readonly LinesWriter[]
   readonly scan: ScanParts
   readonly turns: Turns
   /** Undefined without metadata columns. */
@@ -35,15 +35,15 @@ export interface RowLinesOptions {
   readonly hasMetadata: readonly boolean[]
   /** Most rows of a row group. */
   readonly rowsMax: number
-  /** Takes each row group; its lines are removed afterwards. */
+  readonly refuse: Refuse
+  /** Takes each row group; its lines are gone afterwards. */
   readonly take: (group: RowGroup) => Promise<void>
 }
 
 export class RowLines {
-  records = 0
   readonly #options: RowLinesOptions
   readonly #exact: ExactRecords<RowParts>
-  #lines: readonly LinesWriter[]
+  #records = 0
   #rows = 0
   #weight = 0
   #hasMinusZero = false
@@ -51,29 +51,24 @@ export class RowLines {
   constructor(options: RowLinesOptions) {
     this.#options = options
     this.#exact = new ExactRecords(options.scan, options.turns)
-    this.#lines = this.#newLines()
   }
 
-  #newLines(): readonly LinesWriter[] {
-    const { path, hasMetadata } = this.#options
-    return hasMetadata.map((_, part) => new LinesWriter(`${path}-${part}`, hasMetadata.length))
-  }
-
-  async add(frame: Frame, refuse: Refuse): Promise<void> {
-    const openings = this.#options.metadata?.openings(frame)
+  async add(frame: Frame): Promise<void> {
+    const { metadata, refuse } = this.#options
+    const openings = metadata?.openings(frame)
     for (const record of frame.recordViews()) {
       const opening = openings?.next().value ?? PLAIN_OPENING
       const verdict = await this.#exact.rows(record, (row) => this.#addRow(row, opening))
-      if (verdict !== undefined) await refuse(this.records, frame.arrivalMs, verdict, record)
-      this.records += 1
+      if (verdict !== undefined) await refuse(this.#records, frame.arrivalMs, verdict, record)
+      this.#records += 1
     }
   }
 
   async #addRow({ parts }: RowParts, opening: string): Promise<void> {
-    const { hasMetadata, rowsMax } = this.#options
+    const { lines: writers, hasMetadata, rowsMax } = this.#options
     const weight = parts.reduce((sum, members) => sum + members.length + VALUE_WEIGHT * valuesIn(members), 0)
     if (this.#rows === rowsMax || this.#weight + weight > ROW_GROUP_WEIGHT) await this.endGroup()
-    for (const [part, lines] of this.#lines.entries()) {
+    for (const [part, lines] of writers.entries()) {
       const members = parts[part] ?? ''
       await lines.addText(`${hasMetadata[part] === true ? opening : PLAIN_OPENING}${members}}\n`)
       this.#hasMinusZero ||= members.includes('-0.0')
@@ -85,24 +80,18 @@ export class RowLines {
   /** Gives away what there is of a row group. */
   async endGroup(): Promise<void> {
     if (this.#rows === 0) return
+    const { lines: writers, take } = this.#options
     const files: LinesFile[] = []
-    for (const lines of this.#lines) {
+    for (const lines of writers) {
       const file = await lines.flushed()
       if (file !== undefined) files.push(file)
     }
-    const bytes = this.#lines.reduce((sum, lines) => sum + lines.bytes, 0)
-    const group = { rows: this.#rows, bytes, hasMinusZero: this.#hasMinusZero, files }
-    await this.#options.take(group)
-    await this.close()
-    this.#lines = this.#newLines()
+    const bytes = writers.reduce((sum, lines) => sum + lines.bytes, 0)
+    await take({ rows: this.#rows, bytes, hasMinusZero: this.#hasMinusZero, files })
+    for (const lines of writers) await lines.restart()
     this.#rows = 0
     this.#weight = 0
     this.#hasMinusZero = false
-  }
-
-  /** Removes what was staged. */
-  async close(): Promise<void> {
-    for (const lines of this.#lines) await lines.remove()
   }
 }
 

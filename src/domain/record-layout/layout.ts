@@ -4,44 +4,76 @@
  * (RFC 8259, where the bytes are UTF-8); but for maps its keys are known, each there once and without an escape; and there is
  * no more than a space behind a colon or a comma. Of a record that it does not match it says nothing.
  *
- * It is learnt from some records once a batch has many, and again where too few are written so: which records it matches is
- * a function of the frames alone.
+ * It is learnt from the first records of a batch that has many, and again where too few are written so: which records it
+ * matches is a function of the frames alone. Of several rules the first ones count whose pattern has most of the records
+ * that it was learnt from.
  */
 import type { Frame } from '../frame.ts'
 import { layoutPattern, type LayoutPattern } from './pattern.ts'
 import type { LayoutRules } from './rules.ts'
 import { seenIn } from './seen.ts'
 
-/** Of the records between two judgements. */
+/** Of the records between two judgements, or of the first ones. */
 const EXAMPLES = 30
 const EXAMPLE_BYTES_MAX = 16 * 1024
 /** A longer record is not matched: the pattern takes memory for each element of an array. */
 const RECORD_BYTES_MAX = 64 * 1024
 /** To learn a layout of eight members takes as long as it saves for so many records. */
 const JUDGED_AFTER = 4_096
+/** The first one is learnt from so many. */
+const FIRST_RECORDS = 8 * EXAMPLES
 /** Layouts one after another that were no good, until no more is learnt: a batch of no program costs no more than this. */
 const FAILED_MAX = 3
+/** Of the records: a layout that has fewer is no good. */
+const MATCHED_SHARE = 3 / 4
 
 export interface LayoutOptions {
-  /** After so many records a layout is learnt, kept, or learnt again. */
+  /** Every so many records a layout is kept, or learnt again; a batch of fewer has none. */
   readonly judgedAfter?: number
+  /** Of the batch, where they are known. */
+  readonly records?: number
+}
+
+interface Example {
+  readonly text: string
+  readonly value: object
 }
 
 export class RecordLayout<Place> {
-  readonly #rules: LayoutRules<Place>
+  readonly #ways: readonly LayoutRules<Place>[]
   readonly #judgedAfter: number
   #pattern: LayoutPattern<Place> | undefined
-  #isGivenUp = false
+  #way: number | undefined
+  /** Records until the next judgement, counted from the one before. */
+  #window: number
+  #isUndecided = true
+  #isGivenUp: boolean
   #failed = 0
   #text = ''
   /** Since the last judgement. */
   #tried = 0
   #matched = 0
-  #examples: object[] = []
+  #examples: Example[] = []
 
-  constructor(rules: LayoutRules<Place>, { judgedAfter = JUDGED_AFTER }: LayoutOptions = {}) {
-    this.#rules = rules
+  /** @param ways rules, of which the first ones count that most records keep to */
+  constructor(
+    ways: readonly LayoutRules<Place>[],
+    { judgedAfter = JUDGED_AFTER, records = Infinity }: LayoutOptions = {},
+  ) {
+    this.#ways = ways
     this.#judgedAfter = judgedAfter
+    this.#window = Math.min(judgedAfter, FIRST_RECORDS)
+    this.#isGivenUp = records < judgedAfter || judgedAfter === Infinity
+  }
+
+  /** Which of the ways the layout keeps to; undefined while there is none. */
+  get way(): number | undefined {
+    return this.#way
+  }
+
+  /** The first records are not judged yet. */
+  get isUndecided(): boolean {
+    return this.#isUndecided && !this.#isGivenUp
   }
 
   /** Places whose text is captured, in the order of the groups of a match. */
@@ -54,8 +86,11 @@ export class RecordLayout<Place> {
     this.#text = text
     if (this.#isGivenUp) return
     this.#takeExamples(frame)
-    if (this.#tried < this.#judgedAfter) return
+    const judged = this.#tried + (this.#isUndecided ? frame.records : 0)
+    if (judged < this.#window) return
+    this.#isUndecided = false
     if (this.#pattern === undefined || !this.#isGood()) this.#learn()
+    this.#window = this.#judgedAfter
     this.#tried = 0
     this.#matched = 0
     this.#examples = []
@@ -90,7 +125,7 @@ export class RecordLayout<Place> {
 
   /** A record that does not match costs more than without a layout. */
   #isGood(): boolean {
-    const isGood = 4 * this.#matched >= 3 * this.#tried
+    const isGood = this.#matched >= MATCHED_SHARE * this.#tried
     if (isGood) this.#failed = 0
     return isGood
   }
@@ -98,22 +133,45 @@ export class RecordLayout<Place> {
   #learn(): void {
     this.#isGivenUp = this.#failed === FAILED_MAX
     this.#failed += 1
-    const seen = this.#isGivenUp ? undefined : seenIn(this.#examples, this.#rules)
-    this.#pattern = seen?.members === undefined ? undefined : layoutPattern(seen.members, this.#rules)
+    this.#pattern = undefined
+    this.#way = undefined
+    if (this.#isGivenUp) return
+    for (const [way, rules] of this.#ways.entries()) {
+      const pattern = this.#learnBy(rules)
+      if (pattern === undefined) continue
+      this.#pattern = pattern
+      this.#way = way
+      return
+    }
+  }
+
+  /** Undefined when it would not have most of the examples. */
+  #learnBy(rules: LayoutRules<Place>): LayoutPattern<Place> | undefined {
+    const values = this.#examples.map(({ value }) => value)
+    const members = seenIn(values, rules)?.members
+    const pattern = members && layoutPattern(members, rules)
+    if (pattern === undefined) return undefined
+    const { regExp } = pattern
+    const matched = this.#examples.filter(({ text }) => {
+      regExp.lastIndex = 0
+      return regExp.test(text) && regExp.lastIndex === text.length
+    })
+    return MATCHED_SHARE * this.#examples.length <= matched.length ? pattern : undefined
   }
 
   /** About as many of each frame as its share of the records is. */
   #takeExamples(frame: Frame): void {
-    const step = Math.max(1, Math.ceil(this.#judgedAfter / EXAMPLES))
+    const step = Math.max(1, Math.ceil(this.#window / EXAMPLES))
     let next = this.#examples.length * step - this.#tried
     if (next >= frame.records) return
+    const isExample = (text: string): boolean => this.#ways.every((rules) => rules.isExample(text))
     let start = 0
     for (let index = 0; index < frame.records && this.#examples.length < EXAMPLES; index += 1) {
       const end = start + frame.length(index)
       if (index >= next && end - start <= EXAMPLE_BYTES_MAX) {
         const text = this.#text.slice(start, end)
-        const example = this.#rules.isExample(text) ? objectOf(text) : undefined
-        if (example !== undefined) this.#examples.push(example)
+        const value = isExample(text) ? objectOf(text) : undefined
+        if (value !== undefined) this.#examples.push({ text, value })
         next = index + step
       }
       start = end + 1

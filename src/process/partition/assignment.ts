@@ -5,7 +5,7 @@
  * (a batch is sealed by the same rule). A partition begins with its first record; past the limit of partitions none begins,
  * and those that have go on.
  */
-import { float64s, uint32s } from './growing-array.ts'
+import { float64s, uint32s } from '../../domain/growing-array.ts'
 
 export interface AssignmentOptions {
   /** Record bytes at which an object is cut. */

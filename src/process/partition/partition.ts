@@ -13,7 +13,7 @@ import type { PartitionKeys, RecordVerdict } from '../../domain/record-metadata.
 import type { DisposablePartitions, PartitionInput, PartitionStage } from '../stages.ts'
 import { Assignment } from './assignment.ts'
 import { eachOrdinal } from './each-ordinal.ts'
-import { uint32s } from './growing-array.ts'
+import { uint32s } from '../../domain/growing-array.ts'
 import { PrefixRules, type KeyValues } from './prefix-rules.ts'
 import { QueryPlaces } from './query-places.ts'
 import { DECIDED, RecordFacts } from './record-facts.ts'

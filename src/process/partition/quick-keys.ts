@@ -55,7 +55,7 @@ export class QuickKeys {
   constructor({ keys, wanted, numberOf, layout }: QuickKeysOptions) {
     const expressions = keys.map(({ expression }) => expression)
     const tree = keyTree(expressions)
-    this.#layout = new RecordLayout(keyLayout(tree), layout)
+    this.#layout = new RecordLayout([keyLayout(tree)], layout)
     this.#scan = new KeyScan(tree)
     this.#leafOf = tree.leafOf
     this.#makes = expressions.map((expression) => makeValue(expression))

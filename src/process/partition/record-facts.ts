@@ -5,7 +5,7 @@
  */
 import type { Frame } from '../../domain/frame.ts'
 import type { PartitionKeys } from '../../domain/record-metadata.ts'
-import { float64s, uint32s } from './growing-array.ts'
+import { float64s, uint32s } from '../../domain/growing-array.ts'
 
 /** In place of the number of its keys: the record failed or was dropped before. */
 export const DECIDED = 0xffff_ffff

@@ -6,36 +6,44 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLog } from '../../../src/account/log.ts'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
 import { openParquetjsEncoder } from '../../../src/convert/parquetjs-encoder.ts'
 import { outcomeOf, type Batch, type OpenedEncoder } from './encoding.ts'
 import { nestedBatch } from './generated-nested.ts'
 import { generatedBatch } from './generated-records.ts'
 import { referenceRows } from './reference-rows.ts'
+import { repeatsLog } from './repeats-log.ts'
 
 const BATCHES = Number(process.env['HYDRANT_DIFFERENTIAL_BATCHES'] ?? 120)
 const RECORDS_MAX = 80
 const CASES_MIN = 2000
 
+const repeats = repeatsLog()
 let stagingPath = ''
+/** Reads what is written as most records are without judging it. */
 let duckdb: OpenedEncoder
+/** Has DuckDB judge every record. */
+let judging: OpenedEncoder
 let js: OpenedEncoder
 
 beforeAll(async () => {
   stagingPath = await mkdtemp(join(tmpdir(), 'hydrant-differential-'))
-  const log = createLog('silent')
-  const layout = { judgedAfter: RECORDS_MAX / 4 }
-  duckdb = await openDuckdbEncoder({ stagingPath, threads: 1, memoryLimitBytes: 256 << 20, layout, log })
+  const { log } = repeats
+  const options = { stagingPath, threads: 1, memoryLimitBytes: 256 << 20, log }
+  duckdb = await openDuckdbEncoder({ ...options, layout: { judgedAfter: RECORDS_MAX / 4 } })
+  judging = await openDuckdbEncoder({ ...options, layout: { judgedAfter: Infinity } })
   js = await openParquetjsEncoder({ stagingPath, log })
 })
 
 afterAll(async () => {
   await duckdb.close()
+  await judging.close()
   await js.close()
   await rm(stagingPath, { recursive: true })
 })
+
+afterEach(repeats.expectNone)
 
 async function shown(encoder: OpenedEncoder, batch: Batch): Promise<unknown> {
   const { rows, failures } = await outcomeOf(encoder, batch)
@@ -55,7 +63,9 @@ test(
     await fc.assert(
       fc.asyncProperty(generatedBatch(RECORDS_MAX), async (batch) => {
         cases += batch.records.length
-        expect(await shown(duckdb, batch)).toEqual(await shown(js, batch))
+        const expected = await shown(js, batch)
+        expect(await shown(duckdb, batch)).toEqual(expected)
+        expect(await shown(judging, batch)).toEqual(expected)
       }),
       runs(BATCHES),
     )
@@ -83,6 +93,7 @@ test(
         const expected = referenceRows({ options, ...batch })
         const quick = { ...batch, caseInsensitive: options.caseInsensitive, options }
         expect(await shown(duckdb, quick)).toEqual(expected)
+        expect(await shown(judging, quick)).toEqual(expected)
         expect(await shown(duckdb, { ...quick, careful: true })).toEqual(expected)
       }),
       runs(BATCHES),

@@ -221,7 +221,7 @@ function countAlike(query: string, frames: readonly Frame[]): number {
   const queryKeys = readQueryKeys(query)
   if (queryKeys === undefined) return 0
   const tree = keyTree(queryKeys.map(({ expression }) => expression))
-  const layout = new RecordLayout(keyLayout(tree), { judgedAfter: 0 })
+  const layout = new RecordLayout([keyLayout(tree)], { judgedAfter: 0 })
   let count = 0
   for (const frame of frames) {
     layout.open(frame, frame.payload.toString('latin1'))
