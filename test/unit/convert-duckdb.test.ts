@@ -83,7 +83,9 @@ test.each([
   ['something else than a brace first', '[1]'],
   ['nothing', ''],
   ['a newline', '{"amount":\n1}'],
-  ['a carriage return', '{"amount":1}\r'],
+  ['a carriage return', '{"amount":\r1}'],
+  ['a second document behind a newline', '{"amount":1}\n{"amount":2}\n'],
+  ['a byte order mark behind it', '{"amount":1}\n\ufeff'],
   ['a byte order mark', '\ufeff{"amount":1}'],
   ['NUL', '{"amount":1}\0'],
   ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
@@ -103,6 +105,8 @@ test.each([
   ['an exponent for a decimal', '{"price":1.5e+02}'],
   ['many digits for a double', '{"amount":0.30000000000000004}'],
   ['unknown keys in any letters', '{"Other":1.5,"OTHER":{"a":1}}'],
+  ['a newline behind it', '{"amount":1}\n'],
+  ['white space behind it', '{"amount":1} \t\r\n\n'],
 ])('a record with %s stays on the quick path', (_, record) => {
   expect(doubtful([record])).toEqual([])
 })

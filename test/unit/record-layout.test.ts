@@ -166,7 +166,7 @@ test('a batch of few records has none', () => {
   for (let frame = 0; frame < 20; frame += 1) expect(haveIn(layout, records('a'))).not.toContain(true)
 })
 
-test('the first rules count that most records keep to', () => {
+test('the first rules count that most records keep to, or else the last', () => {
   const integers = { ...anything, scalars: () => '[1-9]' }
   const of = (texts: readonly string[]): RecordLayout<Path> => {
     const layout = new RecordLayout([integers, anything], { judgedAfter: 0 })
@@ -179,6 +179,7 @@ test('the first rules count that most records keep to', () => {
   const loose = of([...records('a', 20), ...Array.from({ length: 8 }, () => '{"a":"x"}')])
   expect(loose.way).toBe(1)
   expect(haveIn(loose, ['{"a":2}', '{"a":"x"}'])).toEqual([true, true])
+  expect(of([...records('a', 8), ...Array.from({ length: 20 }, () => '{"a":"\\n"}')]).way).toBe(1)
   expect(of(['[]', '[]']).way).toBe(undefined)
 })
 

@@ -45,8 +45,10 @@ export interface ExactConversion extends Conversion {
 
 /** Spools the verdicts on records whose ordinals count from a place on. */
 export function refuser({ records, failures }: Conversion, place: number): Refuse {
-  return (ordinal, arrivalMs, verdict, record) =>
-    failures.add({ ...records.source(place + ordinal, arrivalMs), ...verdict, rawData: record })
+  return (recordOrdinal, frameArrivalMs, { code, message }, rawData) => {
+    const { ordinal, arrivalMs } = records.source(place + recordOrdinal, frameArrivalMs)
+    return failures.add({ ordinal, arrivalMs, code, message, rawData })
+  }
 }
 
 export function defect(what: string): EncoderError {

@@ -5,14 +5,14 @@
  * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
  * - It gives a number as it prints it, not as it came (1.10 as 1.1, 20 digits as 17), and an object re-written.
- * - It skips a line of white space, so that line numbers would no longer be record numbers: whatever does not begin with a
- *   brace is in doubt, which metadata-lines relies on too.
+ * - It skips a line of white space. So whatever does not begin with a brace is in doubt, which metadata-lines relies on too;
+ *   the white space that a record ends in, often a newline, does no harm.
  *
  * A match costs its record the exact path and no other record anything. Matching too much is slow, never wrong.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
-import { OPEN_BRACE, OPEN_BRACKET } from '../../domain/json-bytes.ts'
+import { OPEN_BRACE, OPEN_BRACKET, blankEndOf } from '../../domain/json-bytes.ts'
 import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
@@ -62,8 +62,9 @@ export function recordJudge(
     const markOfLayout = layout.way === PROVED ? Mark.proved : Mark.clear
     let start = 0
     for (let index = 0; index < frame.records; index += 1) {
-      const length = frame.length(index)
-      const end = start + length
+      const next = start + frame.length(index) + 1
+      const end = odd === undefined ? next - 1 : blankEndOf(text, start, next - 1)
+      const length = end - start
       if (
         length > lightBytes ||
         (length > NESTED_BYTES_MIN && isLongOrDeep(payload, start, end)) ||
@@ -72,7 +73,7 @@ export function recordJudge(
         marks[index] = Mark.doubtful
       else if (layout.has(start, end)) marks[index] = markOfLayout
       else marks[index] = isClear(text.slice(start, end)) ? Mark.clear : Mark.doubtful
-      start = end + 1
+      start = next
     }
     return { marks, mayProve: layout.way === PROVED || layout.isUndecided }
   }
@@ -98,6 +99,8 @@ class OddRecords {
   readonly #text: string
   readonly #isUtf8: boolean
   readonly #places = ['\r', '\0', '\u0001', BYTE_ORDER_MARK].map((mark) => ({ mark, next: -1 }))
+  /** The first of these. */
+  #next = -1
 
   /** @param text the payload's bytes, each a character */
   constructor(payload: Buffer, text: string) {
@@ -106,16 +109,20 @@ class OddRecords {
     this.#isUtf8 = isUtf8(payload)
   }
 
-  /** Records are asked for in their order. */
+  /** Records are asked for in their order. @param end without the white space that it ends in */
   has(start: number, end: number): boolean {
     if (start === end || this.#text.indexOf('\n', start) < end) return true
-    for (const place of this.#places) {
-      if (place.next < start) {
-        const found = this.#text.indexOf(place.mark, start)
-        place.next = found === -1 ? Infinity : found
-      }
-      if (place.next < end) return true
-    }
+    if (this.#next < start) this.#goOn(start)
+    if (this.#next < end) return true
     return !this.#isUtf8 && !isUtf8(this.#payload.subarray(start, end))
+  }
+
+  #goOn(start: number): void {
+    for (const place of this.#places) {
+      if (place.next >= start) continue
+      const found = this.#text.indexOf(place.mark, start)
+      place.next = found === -1 ? Infinity : found
+    }
+    this.#next = Math.min(...this.#places.map(({ next }) => next))
   }
 }

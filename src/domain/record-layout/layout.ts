@@ -6,9 +6,10 @@
  *
  * It is learnt from the first records of a batch that has many, and again where too few are written so: which records it
  * matches is a function of the frames alone. Of several rules the first ones count whose pattern has most of the records
- * that it was learnt from.
+ * that it was learnt from, or else the last ones.
  */
 import type { Frame } from '../frame.ts'
+import { blankEndOf } from '../json-bytes.ts'
 import { layoutPattern, type LayoutPattern } from './pattern.ts'
 import type { LayoutRules } from './rules.ts'
 import { seenIn } from './seen.ts'
@@ -85,7 +86,7 @@ export class RecordLayout<Place> {
   open(frame: Frame, text: string): void {
     this.#text = text
     if (this.#isGivenUp) return
-    this.#takeExamples(frame)
+    if (this.#pattern === undefined || !this.#hasMany()) this.#takeExamples(frame)
     const judged = this.#tried + (this.#isUndecided ? frame.records : 0)
     if (judged < this.#window) return
     this.#isUndecided = false
@@ -96,7 +97,7 @@ export class RecordLayout<Place> {
     this.#examples = []
   }
 
-  /** Whether the record that stands there has the layout. */
+  /** Whether the record that stands there, without the white space that it ends in, has the layout. */
   has(start: number, end: number): boolean {
     const regExp = this.#at(start, end)
     return regExp !== undefined && regExp.test(this.#text) && this.#isWhole(regExp, end)
@@ -124,8 +125,12 @@ export class RecordLayout<Place> {
   }
 
   /** A record that does not match costs more than without a layout. */
+  #hasMany(): boolean {
+    return this.#matched >= MATCHED_SHARE * this.#tried
+  }
+
   #isGood(): boolean {
-    const isGood = this.#matched >= MATCHED_SHARE * this.#tried
+    const isGood = this.#hasMany()
     if (isGood) this.#failed = 0
     return isGood
   }
@@ -138,25 +143,27 @@ export class RecordLayout<Place> {
     if (this.#isGivenUp) return
     for (const [way, rules] of this.#ways.entries()) {
       const pattern = this.#learnBy(rules)
-      if (pattern === undefined) continue
+      const isLast = way === this.#ways.length - 1
+      if (pattern === undefined || !(isLast || this.#hasMost(pattern))) continue
       this.#pattern = pattern
       this.#way = way
       return
     }
   }
 
-  /** Undefined when it would not have most of the examples. */
   #learnBy(rules: LayoutRules<Place>): LayoutPattern<Place> | undefined {
     const values = this.#examples.map(({ value }) => value)
     const members = seenIn(values, rules)?.members
-    const pattern = members && layoutPattern(members, rules)
-    if (pattern === undefined) return undefined
-    const { regExp } = pattern
+    return members && layoutPattern(members, rules)
+  }
+
+  /** Whether it is the layout of most of the examples that it was learnt from. */
+  #hasMost({ regExp }: LayoutPattern<Place>): boolean {
     const matched = this.#examples.filter(({ text }) => {
       regExp.lastIndex = 0
       return regExp.test(text) && regExp.lastIndex === text.length
     })
-    return MATCHED_SHARE * this.#examples.length <= matched.length ? pattern : undefined
+    return matched.length >= MATCHED_SHARE * this.#examples.length
   }
 
   /** About as many of each frame as its share of the records is. */
@@ -169,7 +176,7 @@ export class RecordLayout<Place> {
     for (let index = 0; index < frame.records && this.#examples.length < EXAMPLES; index += 1) {
       const end = start + frame.length(index)
       if (index >= next && end - start <= EXAMPLE_BYTES_MAX) {
-        const text = this.#text.slice(start, end)
+        const text = this.#text.slice(start, blankEndOf(this.#text, start, end))
         const value = isExample(text) ? objectOf(text) : undefined
         if (value !== undefined) this.#examples.push({ text, value })
         next = index + step

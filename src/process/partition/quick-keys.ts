@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
+import { blankEndOf } from '../../domain/json-bytes.ts'
 import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { KEY_VALUE_BYTES_MAX } from '../jq/query-program.ts'
 import type { KeyExpression, QueryKey } from './key-expression.ts'
@@ -86,14 +87,14 @@ export class QuickKeys {
       const isSure =
         isWanted(index) &&
         (!isOdd || isUtf8(payload.subarray(start, end))) &&
-        (this.#readLayout(start, end, leaves) || this.#readBytes(frame, text, start, end, leaves))
+        (this.#readLayout(text, start, end, leaves) || this.#readBytes(frame, text, start, end, leaves))
       take(index, isSure ? this.#number(leaves) : LEFT_TO_JQ)
       start = end + 1
     }
   }
 
-  #readLayout(start: number, end: number, leaves: Written[]): boolean {
-    const match = this.#layout.match(start, end)
+  #readLayout(text: string, start: number, end: number, leaves: Written[]): boolean {
+    const match = this.#layout.match(start, blankEndOf(text, start, end))
     if (match === undefined) return false
     const { captured } = this.#layout
     leaves.fill('')

@@ -127,7 +127,8 @@ describe.each(RULES)('%s', (_, options) => {
   test.each(types)('%s in a column', async (type) => {
     const { values, proved } = valuesOf(provedForm(scalar(type), options.hive, true))
     expect(proved).toBeGreaterThan(100)
-    const records = values.map((value) => `{"c":${value}, "other":{"d":1.50}}`)
+    const ends = ['', '\n', '\r\n', ' ']
+    const records = values.map((value, n) => `{"c":${value}, "other":{"d":1.50}}${ends[n % 4] ?? ''}`)
     await expectProved({ columns: [['c', type]], records, options, recordsPerFrame: 2_000 }, proved)
   })
 
