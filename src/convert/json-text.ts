@@ -13,6 +13,14 @@ export function unescaped(json: string): string | undefined {
   }
 }
 
+/** Characters that JSON leaves as they are, in ASCII. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/** As JSON.stringify, and for the usual text twice as fast. */
+export function jsonString(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
 /** A string as JSON, escaping only what must be; control characters as `\u001F`. */
 export function quote(text: string): string {
   return JSON.stringify(text).replace(/\\\\|\\u00[01][0-9a-f]/g, (escape) =>

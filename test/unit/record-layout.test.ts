@@ -122,6 +122,22 @@ test('nothing is learnt of a key that is written with an escape of no byte', () 
   expect(have(['{"a":1,"\\u0161":2}'], ['{"a":1,"\\u0161":2}'])).toEqual([false])
 })
 
+test('strings have escapes where those of the examples do, but for captured ones and keys', () => {
+  const records = [
+    '{"b":"\\u00e9 \\uD83d\\uDE00 \\"\\\\\\/\\b\\f\\n\\r\\t\\u0000"}',
+    '{"b":"\\ud83d"}',
+    '{"b":"\\ud83d\\u0041"}',
+    '{"b":"\\uDE00"}',
+    '{"b":"\\x41"}',
+    '{"b":"\\u12"}',
+    '{"b":"\\"}',
+    '{"a":"\\n","b":"x"}',
+    '{"\\u0062":"x"}',
+  ]
+  expect(have(['{"a":1,"b":"x\\ny"}'], records)).toEqual(records.map((_, index) => index === 0))
+  expect(have(['{"a":1,"b":"x"}'], records)).not.toContain(true)
+})
+
 test('nothing is learnt of objects that have few of the keys that others have', () => {
   const sparse = Array.from({ length: 20 }, (_, at) => `{"k${at}":1}`)
   expect(have(sparse, sparse)).not.toContain(true)

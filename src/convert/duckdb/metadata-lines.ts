@@ -14,6 +14,7 @@
 import type { Frame } from '../../domain/frame.ts'
 import type { RecordMetadata } from '../../domain/record-metadata.ts'
 import type { TypedColumn } from '../hive-types.ts'
+import { jsonString } from '../json-text.ts'
 import {
   eachMetadata,
   metadataFields,
@@ -131,13 +132,8 @@ export class MetadataLines {
   }
 }
 
-/** Characters that JSON leaves as they are, in ASCII. */
-const PLAIN = /^[ !#-[\]-~]*$/
-
-/** As JSON.stringify, and for the usual text twice as fast. */
 function jsonOf(value: MetadataValue): string {
-  if (typeof value !== 'string') return String(value)
-  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
+  return typeof value === 'string' ? jsonString(value) : String(value)
 }
 
 function grown(bytes: Buffer, end: number, room: number): Buffer<ArrayBuffer> {

@@ -10,6 +10,7 @@
 import { unreachable } from '../../domain/errors.ts'
 import type { HiveType, StructField } from '../hive-types.ts'
 import type { HiveValue } from '../hive-values.ts'
+import { jsonString } from '../json-text.ts'
 
 export type WritePlain = (value: HiveValue) => string
 
@@ -38,7 +39,7 @@ function partWriter(type: HiveType, part: HiveType): WritePlain {
     case 'string':
     case 'varchar':
     case 'char':
-      return (value) => JSON.stringify(value)
+      return (value) => jsonString(value as string)
     case 'binary':
       return plainBytes
     case 'date':

@@ -154,7 +154,8 @@ export class RecordLayout<Place> {
   #learnBy(rules: LayoutRules<Place>): LayoutPattern<Place> | undefined {
     const values = this.#examples.map(({ value }) => value)
     const members = seenIn(values, rules)?.members
-    return members && layoutPattern(members, rules)
+    const hasEscapes = this.#examples.some(({ text }) => text.includes('\\'))
+    return members && layoutPattern(members, rules, hasEscapes)
   }
 
   /** Whether it is the layout of most of the examples that it was learnt from. */

@@ -1,6 +1,6 @@
 /** The pattern of a layout: one object of the members that were seen, each once at the most, in their order. */
 import { literalPattern } from '../literal-pattern.ts'
-import { STRING_FORM, type LayoutRules } from './rules.ts'
+import { ESCAPED_FORM, STRING_FORM, type LayoutRules } from './rules.ts'
 import type { Seen } from './seen.ts'
 
 export interface LayoutPattern<Place> {
@@ -18,12 +18,13 @@ const LENGTH_MAX = 12 * 1024
 /** Of a text as long as this V8 makes machine code of a pattern at once, and not slow code for it first. */
 const FIRST_TEXT_LENGTH = 1024
 
-/** Undefined when it would be too long. */
+/** Undefined when it would be too long. @param hasEscapes strings may have escapes, which take room in the pattern */
 export function layoutPattern<Place>(
   members: ReadonlyMap<string, Seen>,
   rules: LayoutRules<Place>,
+  hasEscapes: boolean,
 ): LayoutPattern<Place> | undefined {
-  const source = new PatternSource(rules)
+  const source = new PatternSource(rules, hasEscapes)
   const object = source.object(members, rules.top, true)
   if (object.length > LENGTH_MAX) return undefined
   const regExp = new RegExp(object, 'y')
@@ -34,9 +35,11 @@ export function layoutPattern<Place>(
 class PatternSource<Place> {
   readonly captured: Place[] = []
   readonly #rules: LayoutRules<Place>
+  readonly #hasEscapes: boolean
 
-  constructor(rules: LayoutRules<Place>) {
+  constructor(rules: LayoutRules<Place>, hasEscapes: boolean) {
     this.#rules = rules
+    this.#hasEscapes = hasEscapes
   }
 
   /** @param isOnce it is no item, nor in one */
@@ -65,7 +68,8 @@ class PatternSource<Place> {
 
   #scalars(place: Place, isOnce: boolean): string {
     const scalars = this.#rules.scalars(place)
-    if (!isOnce || !this.#rules.isCaptured(place)) return scalars
+    if (!isOnce || !this.#rules.isCaptured(place))
+      return this.#hasEscapes ? scalars.replaceAll(STRING_FORM, ESCAPED_FORM) : scalars
     this.captured.push(place)
     return `(${scalars})`
   }
