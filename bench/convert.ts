@@ -172,6 +172,8 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
     Buffer.concat(framesOf(make, { bad: false, odd: false }).map((frame) => frame.payload)),
   )
   const input = inputOf(frames, columns)
+  const ended: MakeOrder = (sequence, random) => `${make(sequence, random)}\n`
+  const endedInput = inputOf(framesOf(ended, { bad: true, odd: false }), columns)
   const oddInput = inputOf(framesOf(make, { bad: true, odd: true }), columns)
   const bare = await (
     await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '256MiB' })
@@ -221,6 +223,11 @@ async function contendersFor(columns: readonly Column[], folder: string): Promis
       name: 'ours, the same with 1 % odd records besides',
       runs: RUNS,
       run: () => encodeOnce(duckdb, oddInput),
+    },
+    {
+      name: 'ours, the same when each record ends in a newline',
+      runs: RUNS,
+      run: () => encodeOnce(duckdb, endedInput),
     },
     ...(isNestedTable
       ? []

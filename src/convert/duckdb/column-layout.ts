@@ -7,17 +7,18 @@
  *   `raw-pattern` finds in such a record stands in a text or in a value of no column.
  */
 import { SCALAR_FORM, STRING_FORM, type LayoutRules } from '../../domain/record-layout/rules.ts'
-import { isNested, type HiveType, type ScalarKind, type ScalarType } from '../hive-types.ts'
+import { isNested, type HiveType, type ScalarKind } from '../hive-types.ts'
 import { foldsData, type ConversionRules } from '../json-rules.ts'
-import type { LineTable } from './line-columns.ts'
-import { isProvable, provedForm } from './proved-values.ts'
+import type { LineColumn, LineTable } from './line-columns.ts'
+import { epochForm, isProvable, provedForm } from './proved-values.ts'
 
 /** A column, or what is in one; `other`: none of the table; `null`: nothing else may stand there; `never`: nothing may. */
 export type ColumnPlace =
   | 'other'
   | 'null'
   | 'never'
-  | { readonly shape: 'scalar'; readonly type: ScalarType; readonly isMember: boolean }
+  /** `proved`: the form of values that are. */
+  | { readonly shape: 'scalar'; readonly kind: ScalarKind; readonly proved: string }
   | { readonly shape: 'object'; readonly members: ReadonlyMap<string, ColumnPlace> }
   | { readonly shape: 'array' | 'map'; readonly item: ColumnPlace }
 
@@ -29,23 +30,33 @@ export function columnLayouts(
   rules: ConversionRules,
   isExample: (text: string) => boolean,
 ): readonly LayoutRules<ColumnPlace>[] {
-  const clear = clearLayout(table, isExample)
+  const clear = clearLayout(table, rules, isExample)
   return [provedLayout(table, rules, clear), clear]
 }
 
-function placesOf({ columns, sought }: LineTable, isRefused: (type: HiveType) => boolean): ColumnPlace {
+function placesOf(
+  { columns, sought }: LineTable,
+  { hive }: ConversionRules,
+  isRefused: (type: HiveType) => boolean,
+): ColumnPlace {
   const spellings = new Map(sought.map(({ name, spelling }) => [name, spelling]))
-  const placeOf = (type: HiveType, isMember: boolean): ColumnPlace => {
+  const placeOf = (type: HiveType, column?: LineColumn): ColumnPlace => {
     if (isRefused(type)) return 'null'
-    if (!isNested(type)) return { shape: 'scalar', type, isMember }
-    if (type.kind === 'array') return { shape: 'array', item: placeOf(type.element, false) }
-    if (type.kind === 'map') return { shape: 'map', item: placeOf(type.value, false) }
+    if (!isNested(type)) {
+      const proved = column?.isEpoch === true ? epochForm(hive) : provedForm(type, hive, column !== undefined)
+      return { shape: 'scalar', kind: type.kind, proved }
+    }
+    if (type.kind === 'array') return { shape: 'array', item: placeOf(type.element) }
+    if (type.kind === 'map') return { shape: 'map', item: placeOf(type.value) }
     const fields = type.fields.map(
-      ({ name, type: of }) => [spellings.get(name) ?? name, placeOf(of, false)] as const,
+      ({ name, type: of }) => [spellings.get(name) ?? name, placeOf(of)] as const,
     )
     return { shape: 'object', members: new Map(fields) }
   }
-  return { shape: 'object', members: new Map(columns.map(({ key, type }) => [key, placeOf(type, true)])) }
+  return {
+    shape: 'object',
+    members: new Map(columns.map((column) => [column.key, placeOf(column.type, column)])),
+  }
 }
 
 function memberOf(place: ColumnPlace, key: string): ColumnPlace {
@@ -64,15 +75,19 @@ function takes(place: ColumnPlace, shape: 'object' | 'array'): boolean {
   return place.shape !== 'scalar' && (shape === 'array') === (place.shape === 'array')
 }
 
-function clearLayout(table: LineTable, isExample: (text: string) => boolean): LayoutRules<ColumnPlace> {
+function clearLayout(
+  table: LineTable,
+  rules: ConversionRules,
+  isExample: (text: string) => boolean,
+): LayoutRules<ColumnPlace> {
   return {
-    top: placesOf(table, () => false),
+    top: placesOf(table, rules, () => false),
     member: memberOf,
     item: itemOf,
     isMap: (place) => typeof place !== 'string' && place.shape === 'map',
     scalars(place) {
       if (place === 'other') return SCALAR_FORM
-      return typeof place === 'string' || place.shape !== 'scalar' ? 'null' : clearForm(place.type.kind)
+      return typeof place !== 'string' && place.shape === 'scalar' ? clearForm(place.kind) : 'null'
     },
     takes,
     isCaptured: () => false,
@@ -108,7 +123,7 @@ function provedLayout(
   const isKept = foldsData(rules) ? isFolded : isAscii
   return {
     ...clear,
-    top: placesOf(table, (type) => !isProvable(type)),
+    top: placesOf(table, rules, (type) => !isProvable(type)),
     member(place, key) {
       if (typeof place === 'string' || place.shape !== 'map') return memberOf(place, key)
       return isKept(key) ? place.item : 'never'
@@ -117,8 +132,7 @@ function provedLayout(
     scalars(place) {
       if (place === 'other') return SCALAR_FORM
       if (place === 'never') return '(?!)'
-      if (typeof place === 'string' || place.shape !== 'scalar') return 'null'
-      return provedForm(place.type, rules.hive, place.isMember)
+      return typeof place !== 'string' && place.shape === 'scalar' ? place.proved : 'null'
     },
   }
 }

@@ -9,7 +9,7 @@ import type { Frame } from '../../domain/frame.ts'
 import { isNested, type HiveType, type TypedColumn } from '../hive-types.ts'
 import { foldsData, jsonKey, keyMatcher, type ConversionRules } from '../json-rules.ts'
 import { partsOf, plainType, plainValue } from './column-sql.ts'
-import { provedReading, type Proved } from './proved-values.ts'
+import { epochReading, provedReading, type Proved } from './proved-values.ts'
 import { quickReading, type Quick, type QuickRules } from './quick-sql.ts'
 
 export interface LineColumn extends TypedColumn {
@@ -19,6 +19,8 @@ export interface LineColumn extends TypedColumn {
   readonly plainKey: string
   /** How a value is read that may be in doubt. */
   readonly quick: Quick
+  /** A timestamp that most records write as a number of seconds or milliseconds: no other is proved. */
+  readonly isEpoch: boolean
   /** How a value is read that its form proves, or that is plain and has no key of its own. */
   readonly proved: Proved
 }
@@ -67,8 +69,11 @@ export function lineTable(
   const learnt = learntKeys(sample, new Set(named.map(({ name }) => name)), matched)
   const keyOf = (name: string): string => learnt.spellings.get(name) ?? name
   const keys = members.map(({ name }) => keyOf(name))
+  const isEpoch = columns.map(
+    ({ type }, index) => type.kind === 'timestamp' && learnt.numbers.has(members[index]?.name ?? ''),
+  )
   const plainKeys = columns.map(({ name, type }, index) =>
-    hasOwnPlainForm(type, rules) ? ownKey(name) : (keys[index] ?? ''),
+    isEpoch[index] === true || hasOwnPlainForm(type, rules) ? ownKey(name) : (keys[index] ?? ''),
   )
   if (!areDistinct(keys, plainKeys)) return undefined
   const quick: QuickRules = {
@@ -84,7 +89,8 @@ export function lineTable(
         key,
         plainKey: plainKeys[index] ?? '',
         quick: quickReading(column.type, quick),
-        proved: provedReading(column.type, keyOf),
+        isEpoch: isEpoch[index] === true,
+        proved: isEpoch[index] === true ? epochReading(column.type) : provedReading(column.type, keyOf),
       }
     }),
     sought: named.map(({ name, type }) => ({ name, type, spelling: keyOf(name) })),
@@ -118,6 +124,7 @@ function plainColumn(column: TypedColumn, key: string): LineColumn {
     key,
     plainKey: key,
     quick: { rawType, value, doubt: () => 'false' },
+    isEpoch: false,
     proved: { rawType, value },
   }
 }
@@ -134,6 +141,8 @@ const SAMPLE_RECORDS = 30
 
 interface LearntKeys {
   readonly spellings: ReadonlyMap<string, string>
+  /** Names whose values are numbers mostly. */
+  readonly numbers: ReadonlySet<string>
   /** What keys are like that are not sought: those of maps are among them. */
   readonly others: 'low' | 'lowered'
 }
@@ -144,12 +153,15 @@ function learntKeys(
   matched: (key: string) => string,
 ): LearntKeys {
   const counts = new Map<string, Map<string, number>>()
+  const numbers = new Map<string, number>()
   let others: LearntKeys['others'] = 'low'
   let left = SAMPLE_RECORDS
   for (const record of sample?.recordViews() ?? []) {
     if (left-- === 0) break
     const text = record.toString('latin1')
-    for (const [, key = ''] of text.matchAll(/"([\x20\x21\x23-\x5b\x5d-\x7e]+)"[ \t]*:/g)) {
+    for (const [, key = '', digit] of text.matchAll(
+      /"([\x20\x21\x23-\x5b\x5d-\x7e]+)"[ \t]*:[ \t]*([0-9]?)/g,
+    )) {
       const name = matched(key)
       if (!sought.has(name)) {
         if (key !== key.toLowerCase()) others = 'lowered'
@@ -157,6 +169,7 @@ function learntKeys(
       }
       const found = counts.get(name) ?? new Map<string, number>()
       counts.set(name, found.set(key, (found.get(key) ?? 0) + 1))
+      numbers.set(name, (numbers.get(name) ?? 0) + (digit === '' ? -1 : 1))
     }
   }
   const spellings = new Map<string, string>()
@@ -164,5 +177,6 @@ function learntKeys(
     const [ranked] = [...found].toSorted(([, a], [, b]) => b - a)
     if (ranked !== undefined) spellings.set(name, ranked[0])
   }
-  return { spellings, others }
+  const mostly = [...numbers].filter(([, more]) => more > 0).map(([name]) => name)
+  return { spellings, numbers: new Set(mostly), others }
 }

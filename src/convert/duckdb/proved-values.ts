@@ -9,7 +9,7 @@ import type { HiveOptions } from '../../domain/delivery-stream.ts'
 import { unreachable } from '../../domain/errors.ts'
 import { isMillisFormat } from '../../domain/joda-time/pattern.ts'
 import { STRING_FORM } from '../../domain/record-layout/rules.ts'
-import { INTEGER_RANGE } from '../accepted-text.ts'
+import { INTEGER_RANGE, TIMESTAMP_SECONDS_BELOW } from '../accepted-text.ts'
 import { isNested, type HiveType, type IntegerKind, type ScalarType } from '../hive-types.ts'
 import { columnType, partsOf, quotedText, structOf, structType } from './column-sql.ts'
 
@@ -106,6 +106,13 @@ function scalarReading(type: ScalarType, isMember: boolean): Proved {
   }
 }
 
+/** Of a timestamp that is a number. */
+export function epochReading(type: HiveType): Proved {
+  const milliseconds = (raw: string): string =>
+    `CASE WHEN ${raw} < ${TIMESTAMP_SECONDS_BELOW} THEN ${raw} * 1000 ELSE ${raw} END`
+  return changed('BIGINT', (raw) => `make_timestamp_ms(${milliseconds(raw)})::${columnType(type)}`)
+}
+
 /** Types inside each other that are read so. */
 const DEPTH_MAX = 8
 
@@ -200,4 +207,12 @@ function timestampForm(hive: HiveOptions | undefined, fractionDigits: number): s
   if (hive === undefined) return `"${DATE}(?:T${time}Z| ${time})"`
   // A pattern may read the usual form as another moment.
   return hive.timestampFormats.every(isMillisFormat) ? `"${DATE} ${time}"` : '(?!)'
+}
+
+/** Of timestamps that are numbers, after 1970 and of no more than 14 digits; null is one. */
+export function epochForm(hive: HiveOptions | undefined): string {
+  const milliseconds = '[1-9][0-9]{12,13}'
+  if (hive === undefined) return `0|[1-9][0-9]{0,10}|${milliseconds}|${NULL}`
+  const { timestampFormats: formats } = hive
+  return formats.length > 0 && formats.every(isMillisFormat) ? `${milliseconds}|${NULL}` : NULL
 }

@@ -10,7 +10,7 @@ import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openDuckdbEncoder } from '../../../src/convert/duckdb-encoder.ts'
 import { lineTable } from '../../../src/convert/duckdb/line-columns.ts'
-import { provedForm } from '../../../src/convert/duckdb/proved-values.ts'
+import { epochForm, provedForm } from '../../../src/convert/duckdb/proved-values.ts'
 import { Mark, recordJudge } from '../../../src/convert/duckdb/raw-doubt.ts'
 import { isNested, parseHiveType, typedColumns, type ScalarType } from '../../../src/convert/hive-types.ts'
 import type { FormatConversion } from '../../../src/domain/delivery-stream.ts'
@@ -47,7 +47,7 @@ const EDGES = [
   ...['0000-01-01', '0001-01-01', '9999-12-31', '2024-02-29', '2023-02-29', '2000-02-29', '1900-02-29', '2026-02-28', '2026-02-30', '2026-04-30', '2026-04-31', '2026-12-31', '1969-12-31', '2026-13-01', '2026-1-2', '2026-00-10', '2026-10-00'].flatMap((day) => [
     `"${day}"`, `"${day} 00:00:00"`, `"${day} 23:59:59.999"`, `"${day}T12:30:00Z"`, `"${day}T23:59:59.9999995Z"`, `"${day} 01:02:03.123456"`, `"${day} 01:02:03.123456789"`, `"${day}T01:02:03.1Z"`, `"${day}T24:00:00Z"`, `"${day}T01:02:03"`,
   ]),
-  '1535365805', '1535365805123', '"1535365805123"', '1.5e9', '-1.5',
+  ...['1', '99999999999', '100000000000', '253402300799', '253402300800', '999999999999', '1000000000000', '1535365805', '1535365805123', '99999999999999', '100000000000000', '253402300799999', '1535365805.5', '1.5e9', '01'].flatMap((n) => [n, `-${n}`, `"${n}"`]),
 ] // prettier-ignore
 
 const nearby = fc.oneof(
@@ -144,6 +144,24 @@ describe.each(RULES)('%s', (_, options) => {
     await expectProved({ columns, records, options, recordsPerFrame: 2_000 }, proved)
   })
 })
+
+test.each([
+  ['OpenX', {}],
+  ['OpenX, microseconds', { timestampUnit: 'micros' }],
+  ['Hive with millis', { hive: { timestampFormats: ['millis'] } }],
+] as const)(
+  '%s: timestamps that are numbers, in another spelling of their key',
+  async (_, options: Partial<FormatConversion>) => {
+    const { values, proved } = valuesOf(epochForm(options.hive))
+    expect(proved).toBeGreaterThan(20)
+    const records = values.map((value) => `{"createdAt":${value},"updated_at":"2026-01-02 03:04:05"}\n`)
+    const columns = [
+      ['createdat', 'timestamp'],
+      ['updated_at', 'timestamp'],
+    ] as const
+    await expectProved({ columns, records, options, recordsPerFrame: 2_000 }, proved)
+  },
+)
 
 test('keys of maps that would be folded, or that were not seen, are proved of none', async () => {
   const usual = Array.from({ length: 40 }, (_, n) => `{"m":{"a":${n},"b":null}}`)
