@@ -1,7 +1,5 @@
 /** The characters that JSON is made of, as bytes or UTF-16 units. */
 
-const BLANKS = [0x20, 0x09, 0x0a, 0x0d]
-
 export const QUOTE = 0x22
 export const PLUS = 0x2b
 export const COMMA = 0x2c
@@ -21,9 +19,14 @@ export const LETTER_U = 0x75
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
 
+/** White space of JSON. */
+export function isBlank(code: number | undefined): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
+
 /** Where the white space begins that a record ends in, which JSON allows: many producers end each record with a newline. */
 export function blankEndOf(text: string, start: number, end: number): number {
   let at = end
-  while (at > start && BLANKS.includes(text.charCodeAt(at - 1))) at -= 1
+  while (at > start && isBlank(text.charCodeAt(at - 1))) at -= 1
   return at
 }

@@ -12,6 +12,7 @@ import {
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
+  isBlank,
 } from '../domain/json-bytes.ts'
 import { KIB } from '../domain/limits.ts'
 
@@ -28,10 +29,6 @@ export const NESTING_MAX = 65_536
 
 /** The brackets that close those now open, of a value that is read at once. */
 const closing = new Uint8Array(NESTING_MAX)
-
-export function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
-}
 
 /** The first byte from `at` on that is not JSON's white space. */
 export function skipBlank(bytes: Uint8Array, at: number): number {

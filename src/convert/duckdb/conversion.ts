@@ -57,10 +57,7 @@ export async function convertBatch(
   const isWide = judgedValues(table) > JUDGED_VALUES_MAX
   const quick = careful || isWide ? undefined : lineTable(table, rules, await firstFrame(input))
   const tableLines = quick?.columns ?? plainColumns(table)
-  const ownKeys = metadataKeys([
-    ...columns,
-    ...tableLines.map(({ key, type }) => ({ name: key.toLowerCase(), type })),
-  ])
+  const ownKeys = metadataKeys(columns)
   const withMetadata = ownKeys.length > 0
   const records = await recordsByObject(input, { path: () => join(folder, 'records'), withMetadata })
   const failures = new FailureSpool(join(folder, 'failures'))

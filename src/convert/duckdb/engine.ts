@@ -199,5 +199,7 @@ export function duckdbError(error: unknown): EncoderError {
 
 /** The first line without what it quotes: a message may quote input, and records never reach a log. */
 function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').replace(/"[^"]*"|'[^']*'/g, '"…"')
+  return (text.split('\n', 1)[0] ?? '')
+    .replace(/(JSON transform error .*?, in line \d+):.*/, '$1')
+    .replace(/"[^"]*"|'[^']*'/g, '"…"')
 }

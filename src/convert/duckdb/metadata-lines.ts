@@ -2,10 +2,10 @@
  * Metadata columns in the lines for DuckDB. With them, a line opens with their members, and a tab, before what it holds of
  * the record:
  *
- *     {"m0":"shardId-000000000003","m1":"49590338271490256608559692538361571095921575989136588898",<tab>"order_id":"o-1"}
+ *     {"\u0001m0":"shardId-000000000003","\u0001m1":"49590338271490256608559692538361571095921575989136588898",<tab>"order_id":"o-1"}
  *
- * - Every member is there, null or not, and of two equal keys DuckDB takes the first: no key of a record gets into these
- *   columns, whatever it is. The name of such a column is nothing that DuckDB looks for in a line.
+ * - Every member is there, null or not, under a key that no record has which is a line as it came (raw-doubt): nothing of a
+ *   record gets into these columns. The name of such a column is nothing that DuckDB looks for in a line.
  * - What follows the opening is the record without its first byte, a brace. DuckDB takes the two together exactly when it
  *   takes the record: also `{}`, since it is kind to a comma before a closing brace. A record that begins with anything
  *   else goes the exact path.
@@ -55,11 +55,9 @@ export function plainPart(frame: Frame): FramePart {
   return { arrivalMs, records, source: payload, sourceLength, lines: payload, lengths }
 }
 
-/** Keys of the members, one for each metadata column among these; no key or column of the table begins like them. */
+/** Keys of the members, one for each metadata column among these; no column of a table begins like them. */
 export function metadataKeys(columns: readonly TypedColumn[]): readonly string[] {
-  let start = 'm'
-  while (columns.some(({ name }) => name.startsWith(start))) start += 'm'
-  return metadataFields(columns).map((_, index) => `${start}${index}`)
+  return metadataFields(columns).map((_, index) => `\u0001m${index}`)
 }
 
 export class MetadataLines {
@@ -69,7 +67,7 @@ export class MetadataLines {
   /** @param columns with metadata columns among them @param keys of the metadata columns */
   constructor(columns: readonly TypedColumn[], keys: readonly string[]) {
     this.#members = metadataFields(columns).map((field, index) => ({
-      key: `"${keys[index] ?? ''}":`,
+      key: `${JSON.stringify(keys[index] ?? '')}:`,
       read: readField[field],
     }))
     this.#none = `{${this.#members.map(({ key }) => `${key}null,`).join('')}\t`

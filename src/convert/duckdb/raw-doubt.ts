@@ -5,6 +5,8 @@
  * - It takes trailing commas, NaN and Infinity for JSON, vertical tabs and form feeds for white space.
  * - It matches keys exactly, and of two equal keys the first; another spelling of a column's key needs folding.
  * - It gives a number as it prints it, not as it came (1.10 as 1.1, 20 digits as 17), and an object re-written.
+ * - It reads on into the next line where a record is cut short, and may take that for two: what does not end in a brace is in
+ *   doubt.
  * - It skips a line of white space. So whatever does not begin with a brace is in doubt, which metadata-lines relies on too;
  *   the white space that a record ends in, often a newline, does no harm.
  *
@@ -12,7 +14,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Frame } from '../../domain/frame.ts'
-import { OPEN_BRACE, OPEN_BRACKET, blankEndOf } from '../../domain/json-bytes.ts'
+import { CLOSE_BRACE, OPEN_BRACE, OPEN_BRACKET, blankEndOf } from '../../domain/json-bytes.ts'
 import { RecordLayout, type LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { DEPTH_MAX, KEY_LENGTH_MAX } from '../json-cursor.ts'
 import type { ConversionRules } from '../json-rules.ts'
@@ -51,7 +53,10 @@ export function recordJudge(
   if (pattern === undefined)
     return ({ records }) => ({ marks: new Uint8Array(records).fill(Mark.doubtful), mayProve: false })
   const lightBytes = lightBytesMax(table.columns.map(({ type }) => type))
-  const isClear = (text: string): boolean => text.charCodeAt(0) === OPEN_BRACE && !pattern.test(text)
+  const isClear = (text: string): boolean =>
+    text.charCodeAt(0) === OPEN_BRACE &&
+    text.charCodeAt(text.length - 1) === CLOSE_BRACE &&
+    !pattern.test(text)
   const layout = new RecordLayout(columnLayouts(table, rules, isClear), layoutOptions)
   return (frame) => {
     const marks = new Uint8Array(frame.records)
@@ -63,7 +68,7 @@ export function recordJudge(
     let start = 0
     for (let index = 0; index < frame.records; index += 1) {
       const next = start + frame.length(index) + 1
-      const end = odd === undefined ? next - 1 : blankEndOf(text, start, next - 1)
+      const end = blankEndOf(text, start, next - 1)
       const length = end - start
       if (
         length > lightBytes ||

@@ -155,7 +155,10 @@ export class RecordLayout<Place> {
     const values = this.#examples.map(({ value }) => value)
     const members = seenIn(values, rules)?.members
     const hasEscapes = this.#examples.some(({ text }) => text.includes('\\'))
-    return members && layoutPattern(members, rules, hasEscapes)
+    if (members === undefined) return undefined
+    const withEscapes = hasEscapes ? layoutPattern(members, rules, true) : undefined
+    // Without them it may be short enough.
+    return withEscapes ?? layoutPattern(members, rules, false)
   }
 
   /** Whether it is the layout of most of the examples that it was learnt from. */

@@ -82,6 +82,18 @@ test('numbers too large for a map of floats are refused by both paths', async ()
   expect(await shown(duckdb, batch)).toEqual(await shown(duckdb, { ...batch, careful: true }))
 })
 
+test('records that are cut short beside others with escapes are no reason to repeat a conversion', async () => {
+  const whole = JSON.stringify({ id: 7, text: 'line one\nline two', nested: { a: ['x\ny'] } })
+  const records = Array.from({ length: whole.length * 3 }, (_, n) =>
+    n % 3 === 1 ? whole.slice(0, Math.floor(n / 3)) : whole,
+  )
+  const columns = [['id', 'int'], ['text', 'string'], ['nested', 'struct<a:array<string>>']] as const // prettier-ignore
+  const batch = { columns, records }
+  const expected = await shown(judging, { ...batch, careful: true })
+  expect(await shown(judging, batch)).toEqual(expected)
+  expect(await shown(duckdb, batch)).toEqual(expected)
+})
+
 test(
   'nested columns: the quick path, the careful path and the reference make the same rows and verdicts',
   { timeout: 3_600_000 },

@@ -108,7 +108,7 @@ function valuesSuite(encode: Encode): void {
 }
 
 function keysSuite(engine: Engine, encode: Encode): void {
-  const names = ['shard', 'SHARD', 'sequence', 'Sub', 'key', 'arrived', 'm0', 'm1', 'M2', 'mm0', 'mm3', 'LINE\u0001', 'DOUBT\u0001', 'v0', 'r0',
+  const names = ['shard', 'SHARD', 'sequence', 'Sub', 'key', 'arrived', 'm0', 'm1', 'M2', '\u0001m0', '\u0001M1', 'm2\u0001', 'LINE\u0001', 'DOUBT\u0001', 'v0', 'r0',
     '__proto__', ''] // prettier-ignore
   const escaped = (name: string): string =>
     `"${Array.from(name, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`
