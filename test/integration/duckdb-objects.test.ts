@@ -114,6 +114,20 @@ test('G4: objects of several row groups, of which one has nearly all records, qu
   expect(warnings).toEqual([])
 }, 300_000) // prettier-ignore
 
+test.each([
+  ['of one layout', (record: string) => record],
+  ['of which most must be judged', (record: string, n: number) => record.replace('{', `{"k${n % 2000}":1,`)],
+])('G4: small objects are read together, %s, and some have no rows', async (_, change) => {
+  await open()
+  const batch = orders(9000, 20)
+  const changed = { ...batch, records: batch.records.map((record, n) => change(String(record), n)) }
+  const input = { ...inputOf(changed), objectOf: Uint32Array.from(batch.records, (_record, n) => n % 300) }
+  const expected = expectedNumbers(changed, input)
+  expect(expected.size).toBe(270)
+  expect(await numbersOf(input, changed)).toEqual(expected)
+  expect(warnings).toEqual([])
+})
+
 test('a thousand objects: no file stays open, and only objects and failures stay', async () => {
   await open()
   const batch = orders(5000, 20)

@@ -23,6 +23,16 @@ export class BitSet {
     return (((this.#words[ordinal >>> 5] ?? 0) >>> (ordinal & 31)) & 1) === 1
   }
 
+  /** True when it has one from the first of these to the last. */
+  hasBetween(first: number, last: number): boolean {
+    for (let ordinal = first; ordinal <= last;) {
+      if ((this.#words[ordinal >>> 5] ?? 0) === 0) ordinal = (ordinal | 31) + 1
+      else if (this.has(ordinal)) return true
+      else ordinal += 1
+    }
+    return false
+  }
+
   /** The ordinals, ascending. */
   *each(): Generator<number> {
     for (const [index, word] of this.#words.entries()) {

@@ -9,7 +9,7 @@ import type { ScanExactly, ScanParts } from './exact-record.ts'
 import type { LineColumn } from './line-columns.ts'
 import type { LinesWriter } from './lines-writer.ts'
 import type { MetadataLines } from './metadata-lines.ts'
-import type { Refuse } from './object-lines.ts'
+import type { Refuse } from './quick-lines.ts'
 import type { JudgeRecords } from './raw-doubt.ts'
 
 export interface Conversion {

@@ -6,12 +6,12 @@ import type { LayoutOptions } from '../../domain/record-layout/layout.ts'
 import { FailureSpool } from '../failure-spool.ts'
 import type { TypedColumn } from '../hive-types.ts'
 import { plannedColumns, tableColumns } from '../metadata-columns.ts'
-import { recordsByObject, type ObjectRecords, type RecordsByObject } from '../records-by-object.ts'
+import { recordsByObject } from '../records-by-object.ts'
 import { Turns } from '../turns.ts'
 import { columnParts } from './column-parts.ts'
 import type { Conversion } from './conversion-context.ts'
 import type { Session } from './engine.ts'
-import { convertExactly } from './exact-object.ts'
+import { convertExactly } from './exact-objects.ts'
 import { exactScanner, partScanner, type ScanExactly } from './exact-record.ts'
 import {
   judgedValues,
@@ -23,7 +23,7 @@ import {
 import { LinesWriter } from './lines-writer.ts'
 import { MetadataLines, metadataKeys } from './metadata-lines.ts'
 import type { ConvertedObject } from './parquet-copy.ts'
-import { convertQuickly } from './quick-object.ts'
+import { convertQuickly } from './quick-objects.ts'
 import { recordJudge, type JudgeRecords } from './raw-doubt.ts'
 
 /** DuckDB holds some 100 KiB a value and thread for judging it: a wider table goes the exact path. */
@@ -78,15 +78,15 @@ export async function convertBatch(
       ? exactly(conversion, table)
       : quickly(conversion, table, quick.columns, recordJudge(quick, rules, options))
   try {
-    return { objects: await convertAll(converter, records), failures }
+    return { objects: await converter.convert(), failures }
   } finally {
     await Promise.all([failures.close(), records.dispose(), converter.close()])
   }
 }
 
 interface Converter {
-  /** Answers undefined for an object without rows. @param place of its first record */
-  convert(object: ObjectRecords, place: number): Promise<ConvertedObject | undefined>
+  /** Answers the objects that have rows, in order. */
+  convert(): Promise<ConvertedObject[]>
   close(): Promise<void>
 }
 
@@ -96,7 +96,7 @@ function exactly(conversion: Conversion, table: readonly TypedColumn[]): Convert
   const lines = parts.map((_, part) => new LinesWriter(`${path}-${part}`, parts.length))
   const scan = partScanner(table, parts, conversion.rules, parts.length === 1)
   return {
-    convert: (object, place) => convertExactly({ ...conversion, lines, parts, scan }, object, place),
+    convert: () => convertExactly({ ...conversion, lines, parts, scan }),
     async close() {
       await Promise.all(lines.map((each) => each.close()))
     },
@@ -113,7 +113,7 @@ function quickly(
   const keys = lineColumns.map(({ plainKey }) => plainKey)
   const newScan = (): ScanExactly => exactScanner(table, keys, conversion.rules)
   return {
-    convert: (object, place) => convertQuickly({ ...conversion, lines, judge, newScan }, object, place),
+    convert: () => convertQuickly({ ...conversion, lines, judge, newScan }),
     close: () => lines.close(),
   }
 }
@@ -121,15 +121,4 @@ function quickly(
 async function firstFrame(input: EncodeInput): Promise<Frame | undefined> {
   for await (const frame of input.frames()) return frame
   return undefined
-}
-
-async function convertAll(converter: Converter, records: RecordsByObject): Promise<ConvertedObject[]> {
-  const all: ConvertedObject[] = []
-  let place = 0
-  for await (const object of records.objects()) {
-    const converted = await converter.convert(object, place)
-    if (converted !== undefined) all.push(converted)
-    place += object.records
-  }
-  return all
 }

@@ -1,5 +1,5 @@
 /**
- * The rows of a row group whose lines must be judged: a table of typed rows with a doubt. The doubtful records go the exact
+ * The rows of lines that must be judged: a table of typed rows with a doubt. The doubtful records go the exact
  * path, and what they give is set aside in a second table, at the places of their lines.
  *
  * DuckDB reads on into the next line where an object is cut short, and drops that one too. So a line of plain values may be in
@@ -10,15 +10,17 @@ import { BitSet } from './bit-set.ts'
 import { defect, type QuickConversion } from './conversion-context.ts'
 import { ExactRecords } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'
-import type { Refuse } from './object-lines.ts'
+import type { Refuse } from './quick-lines.ts'
 import type { RowGroupQuery } from './parquet-copy.ts'
 import {
   asideLine,
+  countMinusZeros,
   countRows,
   createAside,
   createRows,
   doubtfulRows,
-  orderedRows,
+  sureRowsAmong,
+  type LineRange,
   type LinesFile,
 } from './query.ts'
 import { QuickPathError } from './quick-path-error.ts'
@@ -31,6 +33,7 @@ export class JudgedRows {
   readonly #refuse: Refuse
   readonly #aside: LinesWriter
   readonly #asideOrdinals = new BitSet()
+  #minusZeros = 0
 
   constructor(conversion: QuickConversion, group: RowGroupLines, refuse: Refuse) {
     this.#conversion = conversion
@@ -39,8 +42,8 @@ export class JudgedRows {
     this.#aside = new LinesWriter(join(conversion.folder, 'lines-aside'))
   }
 
-  /** In a turn of the session, whose connection has no tables yet. */
-  async query(file: LinesFile): Promise<RowGroupQuery> {
+  /** In a turn of the session, whose connection has no tables yet; so are the queries of row groups. */
+  async judge(file: LinesFile): Promise<void> {
     const { session, columns } = this.#conversion
     await session.run(createRows('line_rows', file, columns))
     const [rows, doubtful = 0, minusZeros = 0] = await session.numbers(countRows('line_rows', columns))
@@ -48,11 +51,20 @@ export class JudgedRows {
       throw new QuickPathError(`convert: ${this.#group.lines} lines were written, ${rows} came back`)
     if (doubtful > 0) await this.#decideDoubts(file)
     const aside = await this.#aside.flushed()
-    const minusZerosAside = aside === undefined ? 0 : await this.#readAside(aside)
-    return {
-      query: orderedRows('line_rows', aside && 'aside_rows', columns),
-      hasMinusZero: minusZeros + minusZerosAside > 0,
-    }
+    this.#minusZeros = minusZeros + (aside === undefined ? 0 : await this.#readAside(aside))
+  }
+
+  /** The rows of some lines. */
+  async rowGroup(lines: LineRange): Promise<RowGroupQuery> {
+    const { session, columns } = this.#conversion
+    const aside = this.#asideOrdinals.hasBetween(lines.first, lines.end - 1) ? 'aside_rows' : undefined
+    const query = sureRowsAmong('line_rows', aside, lines, columns)
+    if (this.#minusZeros === 0) return { query, hasMinusZero: false }
+    const counts = [countMinusZeros('line_rows', 'rowid', lines, columns)]
+    if (aside !== undefined) counts.push(countMinusZeros(aside, 'line', lines, columns))
+    let minusZeros = 0
+    for (const count of counts) minusZeros += (await session.numbers(count))[0] ?? 0
+    return { query, hasMinusZero: minusZeros > 0 }
   }
 
   /** Answers how many rows have a minus zero. */

@@ -1,9 +1,7 @@
 /** Rows as Parquet files: an object is a row group at a time, each written by one ordered COPY, or by some beside each other. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Frame } from '../../domain/frame.ts'
 import type { TypedColumn } from '../hive-types.ts'
-import type { ObjectRecords } from '../records-by-object.ts'
 import { defect, type Conversion } from './conversion-context.ts'
 import { ParquetJoin } from './parquet-join.ts'
 import { copyToParquet } from './query.ts'
@@ -30,56 +28,41 @@ export interface RowGroupQuery {
   readonly hasMinusZero: boolean
 }
 
-/** Cuts the records of an object into row groups, and has each written. */
-export interface RowGroups {
-  add(frame: Frame): Promise<void>
-  /** Has what there is of a row group written. */
-  endGroup(): Promise<void>
-}
+/** The Parquet file of an object, made of its row groups. */
+export class ObjectFile {
+  readonly path: string
+  readonly #index: number
+  readonly #joined: ParquetJoin
+  #rows = 0
 
-/** The files of a row group, none of which was there before. */
-interface WrittenGroup {
-  readonly rows: number
-  /** Of all columns together, see `ParquetJoin.add`. */
-  readonly paths: readonly string[]
-}
+  constructor({ folder }: Conversion, index: number) {
+    this.#index = index
+    this.path = join(folder, `object-${index}.parquet`)
+    this.#joined = new ParquetJoin(this.path)
+  }
 
-/** Has a row group written in a turn of the session. @param bytes of its lines */
-type WriteGroup = (bytes: number, copy: () => Promise<WrittenGroup>) => Promise<void>
+  /** Adds a row group, unless it has no rows. @param paths of its columns, see `ParquetJoin.add` */
+  async add(rows: number, paths: readonly string[]): Promise<void> {
+    this.#rows += rows
+    if (rows > 0) await this.#joined.add(paths)
+    else await Promise.all(paths.map((path) => rm(path, { force: true })))
+  }
 
-/**
- * Undefined when the object has no rows.
- *
- * @param rowGroups makes what cuts them, with the path of the object
- */
-export async function convertObject(
-  conversion: Conversion,
-  object: ObjectRecords,
-  rowGroups: (write: WriteGroup, path: string) => RowGroups,
-): Promise<ConvertedObject | undefined> {
-  const { session, signal, turns, folder } = conversion
-  const path = join(folder, `object-${object.index}.parquet`)
-  const joined = new ParquetJoin(path)
-  let rows = 0
-  const groups = rowGroups(async (bytes, copy) => {
-    const written = await session.inTurn(copy, bytes)
-    rows += written.rows
-    if (written.rows > 0) await joined.add(written.paths)
-    else await Promise.all(written.paths.map((each) => rm(each, { force: true })))
-  }, path)
-  try {
-    for await (const frame of object.frames()) {
-      signal.throwIfAborted()
-      await groups.add(frame)
-      if (turns.isOver) await turns.next()
+  /** Undefined when it has no rows; there is no file then. */
+  async finish(): Promise<ConvertedObject | undefined> {
+    try {
+      if (this.#rows === 0) return undefined
+      const { rows, length } = await this.#joined.finish()
+      if (rows !== this.#rows) throw defect(`${this.#rows} rows were written, ${rows} came back`)
+      return { index: this.#index, rows, path: this.path, length }
+    } finally {
+      await this.close()
     }
-    await groups.endGroup()
-    if (rows === 0) return undefined
-    const { rows: joinedRows, length } = await joined.finish()
-    if (joinedRows !== rows) throw defect(`${rows} rows were written, ${joinedRows} came back`)
-    return { index: object.index, rows, path, length }
-  } finally {
-    await joined.close()
+  }
+
+  /** May be called again. */
+  close(): Promise<void> {
+    return this.#joined.close()
   }
 }
 

@@ -48,6 +48,27 @@ const hasOwnPlainKey = ({ key, plainKey }: LineColumn): boolean => key !== plain
  * @param hasPlain some are of plain values
  */
 export function provedRows(file: LinesFile, columns: readonly LineColumn[], hasPlain: boolean): string {
+  const names = columns.map(({ name }) => quotedName(name))
+  return provedValues(file, columns, names, hasPlain)
+}
+
+/** The same as a table; row n is line n. */
+export function createProved(
+  table: string,
+  file: LinesFile,
+  columns: readonly LineColumn[],
+  hasPlain: boolean,
+): string {
+  const names = columns.map((_, index) => `v${index}`)
+  return `CREATE TEMP TABLE ${table} AS ${provedValues(file, columns, names, hasPlain)}`
+}
+
+function provedValues(
+  file: LinesFile,
+  columns: readonly LineColumn[],
+  as: readonly string[],
+  hasPlain: boolean,
+): string {
   const members: Member[] = []
   const names: string[] = []
   const values: string[] = []
@@ -60,7 +81,7 @@ export function provedRows(file: LinesFile, columns: readonly LineColumn[], hasP
       names.push(`p${index}`)
       value = `CASE WHEN p${index} IS NOT NULL THEN ${plainValue(column, `p${index}`)} ELSE ${value} END`
     }
-    values.push(`${value} AS ${quotedName(column.name)}`)
+    values.push(`${value} AS ${as[index] ?? ''}`)
   }
   return `SELECT ${values.join(', ')} FROM (SELECT * FROM ${readLines(file, members, false)}) AS lines(${names.join(', ')})`
 }
@@ -120,6 +141,20 @@ export function countRows(table: string, columns: readonly TypedColumn[]): strin
   return `SELECT count(*), count(*) FILTER (${quotedName(DOUBT)}), ${minusZeros(columns)} FROM ${table}`
 }
 
+/**
+ * One row: rows of some lines that may have a minus zero.
+ *
+ * @param line what tells the line of a row of the table
+ */
+export function countMinusZeros(
+  table: string,
+  line: string,
+  lines: LineRange,
+  columns: readonly TypedColumn[],
+): string {
+  return `SELECT ${minusZeros(columns)} FROM ${table} WHERE ${isAmong(line, lines)}`
+}
+
 function minusZeros(columns: readonly TypedColumn[]): string {
   const isMinusZero = columns.flatMap(({ type }, index) => holdsMinusZero(type, `v${index}`) ?? [])
   return isMinusZero.length === 0 ? '0' : `count(*) FILTER (${isMinusZero.join(' OR ')})`
@@ -129,24 +164,44 @@ export function doubtfulRows(table: string): string {
   return `SELECT rowid::INTEGER FROM ${table} WHERE ${quotedName(DOUBT)} ORDER BY ALL`
 }
 
+/** Lines that follow one another, which are rows of a table. */
+export interface LineRange {
+  readonly first: number
+  /** Behind the last. */
+  readonly end: number
+}
+
+function isAmong(line: string, { first, end }: LineRange): string {
+  return `${line} BETWEEN ${first} AND ${end - 1}`
+}
+
+/** The rows of some lines of a table. */
+export function rowsAmong(table: string, lines: LineRange, columns: readonly TypedColumn[]): string {
+  return `SELECT ${namedValues(columns)} FROM ${table} WHERE ${isAmong('rowid', lines)}`
+}
+
+function namedValues(columns: readonly TypedColumn[]): string {
+  return columns.map(({ name }, index) => `v${index} AS ${quotedName(name)}`).join(', ')
+}
+
 /**
- * The rows of a table beyond doubt, and those set aside at the places of their lines.
+ * The rows of some lines that are beyond doubt, and those set aside at the places of their lines.
  *
- * @param aside undefined when none is set aside: merging them in takes a sort
+ * @param aside undefined when none is set aside among them: merging them in takes a sort
  */
-export function orderedRows(
+export function sureRowsAmong(
   rows: string,
   aside: string | undefined,
+  lines: LineRange,
   columns: readonly TypedColumn[],
 ): string {
-  const values = columns.map(({ name }, index) => `v${index} AS ${quotedName(name)}`).join(', ')
-  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)}`
-  if (aside === undefined) return `SELECT ${values} ${sure}`
+  const sure = `FROM ${rows} WHERE NOT ${quotedName(DOUBT)} AND ${isAmong('rowid', lines)}`
+  if (aside === undefined) return `SELECT ${namedValues(columns)} ${sure}`
   const names = columns.map((_, index) => `v${index}`).join(', ')
   // Without its table's name, `line` would be a column of that name in the object.
   return (
-    `SELECT ${values} FROM (SELECT rowid AS line, ${names} ${sure} UNION ALL SELECT line, ${names} FROM ${aside}) ` +
-    `AS placed ORDER BY placed.line`
+    `SELECT ${namedValues(columns)} FROM (SELECT rowid AS line, ${names} ${sure} UNION ALL SELECT line, ${names} ` +
+    `FROM ${aside} WHERE ${isAmong('line', lines)}) AS placed ORDER BY placed.line`
   )
 }
 

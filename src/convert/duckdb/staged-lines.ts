@@ -12,7 +12,7 @@ const READ_BYTES = 256 * 1024
 
 export interface StagedLine {
   readonly ordinal: number
-  /** Of its record in the object. */
+  /** Of its record in the batch. */
   readonly place: number
   readonly arrivalMs: number
   /** What a line of a row of its record opens with. */
@@ -48,7 +48,7 @@ export class StagedLines {
     this.#count += lengths.length / 4
   }
 
-  /** @param length of the line without its newline @param place of its record in the object */
+  /** @param length of the line without its newline @param place of its record in the batch */
   add(length: number, place: number, arrivalMs: number): void {
     this.#runs.push({ first: this.#count, place, arrivalMs })
     this.#makeRoom(4)

@@ -1,23 +1,25 @@
 /**
- * The records of an object as lines for DuckDB, in order, cut into row groups. A record whose values are proved, or that DuckDB
- * can judge, is a line as it is; one that must be read exactly becomes a line of plain values for each of its rows, or fails.
+ * The records of the objects of a batch as lines for DuckDB, in order. A record whose values are proved, or that DuckDB can judge,
+ * is a line as it is; one that must be read exactly becomes a line of plain values for each of its rows, or fails.
  *
- * A row group is read without judging when all its lines allow it, so a few records that are not proved are read exactly
- * rather than left to be judged: that costs some ten times as much a record, and judging as much again for all of them.
+ * What DuckDB reads at once is a row group, or some small objects that follow one another. It is read without judging when
+ * all its lines allow that, so a few records that are not proved are read exactly rather than left to be judged: that costs
+ * some ten times as much a record, and judging as much again for all of them.
  */
 import type { Frame } from '../../domain/frame.ts'
+import type { ObjectRecords } from '../records-by-object.ts'
 import type { Turns } from '../turns.ts'
 import type { Verdict } from '../verdicts.ts'
 import { ExactRecords, type ExactRow, type ScanExactly } from './exact-record.ts'
 import type { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
 import { Mark, type JudgeRecords } from './raw-doubt.ts'
-import { RowGroupLines } from './row-group-lines.ts'
+import { RowGroupLines, type QuickObject } from './row-group-lines.ts'
 
-/** Takes the verdict on a record that fails. @param ordinal counts the records of the object */
+/** Takes the verdict on a record that fails. @param ordinal counts the records, from the conversion's first on */
 export type Refuse = (ordinal: number, arrivalMs: number, verdict: Verdict, record: Buffer) => Promise<void>
 
-export interface ObjectLinesOptions {
+export interface QuickLinesOptions {
   /** Takes the lines of one row group after the other. */
   readonly lines: LinesWriter
   readonly judge: JudgeRecords
@@ -25,26 +27,28 @@ export interface ObjectLinesOptions {
   readonly turns: Turns
   /** Undefined without metadata columns. */
   readonly metadata: MetadataLines | undefined
-  /** Most lines of a row group. */
-  readonly rowsMax: number
   readonly refuse: Refuse
-  /** Takes each row group; its lines are gone afterwards. */
+  /** Takes what is to be read at once; its lines are gone afterwards. */
   readonly take: (group: RowGroupLines) => Promise<void>
 }
 
+/** Of small objects so much is read at once. */
+const TOGETHER_BYTES = 32 << 20
+const TOGETHER_LINES = 122_880
 /** So many records of a row group that are not proved are read exactly, and one in so many lines. */
 const EXACT_FREE = 256
 const LINES_AN_EXACT = 32
 
-export class ObjectLines {
-  readonly #options: ObjectLinesOptions
+export class QuickLines {
+  readonly #options: QuickLinesOptions
   readonly #exact: ExactRecords<ExactRow>
   #records = 0
+  #object: QuickObject | undefined
   #group: RowGroupLines
   /** Records of the row group that were read exactly although DuckDB could judge them. */
   #exactClear = 0
 
-  constructor(options: ObjectLinesOptions) {
+  constructor(options: QuickLinesOptions) {
     this.#options = options
     this.#exact = new ExactRecords(options.scan, options.turns)
     this.#group = this.#newGroup()
@@ -52,6 +56,22 @@ export class ObjectLines {
 
   #newGroup(): RowGroupLines {
     return new RowGroupLines(this.#options.lines, this.#options.metadata !== undefined)
+  }
+
+  /** The records that follow are this object's. @param records and bytes that it has */
+  async begin(
+    object: QuickObject,
+    { records, bytes }: Pick<ObjectRecords, 'records' | 'bytes'>,
+  ): Promise<void> {
+    const { lines, segments, bytes: groupBytes } = this.#group
+    const isRoom =
+      object.isSmall &&
+      segments.at(-1)?.object.isSmall === true &&
+      groupBytes + bytes <= TOGETHER_BYTES &&
+      lines + records <= TOGETHER_LINES
+    if (!isRoom) await this.endGroup()
+    this.#object = object
+    this.#group.begin(object)
   }
 
   async add(frame: Frame): Promise<void> {
@@ -70,7 +90,6 @@ export class ObjectLines {
   }
 
   async #addPart(part: FramePart, marks: Uint8Array, mayProve: boolean): Promise<void> {
-    const { rowsMax } = this.#options
     const { arrivalMs, lines, lengths, source } = part
     const place = this.#records
     let runFirst = 0
@@ -97,9 +116,9 @@ export class ObjectLines {
       const sourceEnd = sourceStart + part.sourceLength(index) + 1
       if (marks[index] === Mark.proved || (marks[index] === Mark.clear && this.#mayBeJudged(mayProve))) {
         if (end - start > longest) longest = end - start
-        if (this.#group.lines + index + 1 - runFirst === rowsMax) {
+        if (this.#isFull(index + 1 - runFirst)) {
           await endRun(index + 1, end)
-          await this.endGroup()
+          await this.#goOn()
         }
       } else {
         await endRun(index, start)
@@ -116,6 +135,17 @@ export class ObjectLines {
     this.#records += part.records
   }
 
+  /** Whether the row group is, with so many lines more. */
+  #isFull(lines: number): boolean {
+    return this.#group.segmentLines + lines === this.#object?.rowsMax
+  }
+
+  /** Begins another row group of the same object. */
+  async #goOn(): Promise<void> {
+    await this.endGroup()
+    if (this.#object !== undefined) this.#group.begin(this.#object)
+  }
+
   /** False of a record that is rather read exactly, so that its row group stays proved. */
   #mayBeJudged(mayProve: boolean): boolean {
     const group = this.#group
@@ -128,17 +158,17 @@ export class ObjectLines {
   }
 
   async #addExact(record: Buffer, opening: string, place: number, arrivalMs: number): Promise<void> {
-    const { rowsMax, refuse } = this.#options
+    const { refuse } = this.#options
     const verdict = await this.#exact.rows(record, async ({ members }) => {
       await this.#group.addPlain(members, opening, place, arrivalMs)
-      if (this.#group.lines === rowsMax) await this.endGroup()
+      if (this.#isFull(0)) await this.#goOn()
     })
     if (verdict !== undefined) await refuse(place, arrivalMs, verdict, record)
   }
 
-  /** Gives away what there is of a row group. */
+  /** Gives away what there is, also of objects without lines. */
   async endGroup(): Promise<void> {
-    if (this.#group.lines === 0) return
+    if (this.#group.segments.length === 0) return
     await this.#options.take(this.#group)
     await this.#options.lines.restart()
     this.#group = this.#newGroup()
