@@ -4,12 +4,12 @@ import { EncoderError } from '../../domain/errors.ts'
 import type { FailureSpool } from '../failure-spool.ts'
 import type { RecordsByObject } from '../records-by-object.ts'
 import type { Turns } from '../turns.ts'
+import type { Verdict } from '../verdicts.ts'
 import type { Session } from './engine.ts'
 import type { ScanExactly, ScanParts } from './exact-record.ts'
 import type { LineColumn } from './line-columns.ts'
 import type { LinesWriter } from './lines-writer.ts'
 import type { MetadataLines } from './metadata-lines.ts'
-import type { Refuse } from './quick-lines.ts'
 import type { JudgeRecords } from './raw-doubt.ts'
 
 export interface Conversion {
@@ -42,6 +42,9 @@ export interface ExactConversion extends Conversion {
   readonly parts: readonly (readonly LineColumn[])[]
   readonly scan: ScanParts
 }
+
+/** Takes the verdict on a record that fails. @param ordinal counts the records from some place on */
+export type Refuse = (ordinal: number, arrivalMs: number, verdict: Verdict, record: Buffer) => Promise<void>
 
 /** Spools the verdicts on records whose ordinals count from a place on. */
 export function refuser({ records, failures }: Conversion, place: number): Refuse {

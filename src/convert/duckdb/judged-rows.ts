@@ -7,10 +7,9 @@
  */
 import { join } from 'node:path'
 import { BitSet } from './bit-set.ts'
-import { defect, type QuickConversion } from './conversion-context.ts'
+import { defect, type QuickConversion, type Refuse } from './conversion-context.ts'
 import { ExactRecords } from './exact-record.ts'
 import { LinesWriter } from './lines-writer.ts'
-import type { Refuse } from './quick-lines.ts'
 import type { RowGroupQuery } from './parquet-copy.ts'
 import {
   asideLine,
@@ -24,18 +23,18 @@ import {
   type LinesFile,
 } from './query.ts'
 import { QuickPathError } from './quick-path-error.ts'
-import type { RowGroupLines } from './row-group-lines.ts'
+import type { LineGroup } from './line-group.ts'
 import type { StagedLine } from './staged-lines.ts'
 
 export class JudgedRows {
   readonly #conversion: QuickConversion
-  readonly #group: RowGroupLines
+  readonly #group: LineGroup
   readonly #refuse: Refuse
   readonly #aside: LinesWriter
   readonly #asideOrdinals = new BitSet()
   #minusZeros = 0
 
-  constructor(conversion: QuickConversion, group: RowGroupLines, refuse: Refuse) {
+  constructor(conversion: QuickConversion, group: LineGroup, refuse: Refuse) {
     this.#conversion = conversion
     this.#group = group
     this.#refuse = refuse

@@ -69,21 +69,37 @@ function provedValues(
   as: readonly string[],
   hasPlain: boolean,
 ): string {
+  const { members, names, valueOf } = rawLines(columns, ({ proved }) => proved, hasPlain)
+  const values = columns.map((column, index) => `${valueOf(column, index)} AS ${as[index] ?? ''}`)
+  return `SELECT ${values.join(', ')} FROM (SELECT * FROM ${readLines(file, members, false)}) AS lines(${names.join(', ')})`
+}
+
+type Reading = LineColumn['quick'] | LineColumn['proved']
+
+/**
+ * What lines hold of columns: r0 and so on as records have them, and where plain values have a key of their own p0 and so on,
+ * of which one is there.
+ */
+function rawLines(
+  columns: readonly LineColumn[],
+  readingOf: (column: LineColumn) => Reading,
+  hasPlain: boolean,
+) {
   const members: Member[] = []
   const names: string[] = []
-  const values: string[] = []
   for (const [index, column] of columns.entries()) {
-    members.push([column.key, column.proved.rawType])
+    members.push([column.key, readingOf(column).rawType])
     names.push(`r${index}`)
-    let value = column.proved.value(`r${index}`, 0)
-    if (hasPlain && hasOwnPlainKey(column)) {
-      members.push([column.plainKey, plainType(column)])
-      names.push(`p${index}`)
-      value = `CASE WHEN p${index} IS NOT NULL THEN ${plainValue(column, `p${index}`)} ELSE ${value} END`
-    }
-    values.push(`${value} AS ${as[index] ?? ''}`)
+    if (!hasPlain || !hasOwnPlainKey(column)) continue
+    members.push([column.plainKey, plainType(column)])
+    names.push(`p${index}`)
   }
-  return `SELECT ${values.join(', ')} FROM (SELECT * FROM ${readLines(file, members, false)}) AS lines(${names.join(', ')})`
+  const valueOf = (column: LineColumn, index: number): string => {
+    const value = readingOf(column).value(`r${index}`, 0)
+    if (!hasPlain || !hasOwnPlainKey(column)) return value
+    return `CASE WHEN p${index} IS NOT NULL THEN ${plainValue(column, `p${index}`)} ELSE ${value} END`
+  }
+  return { members, names, valueOf }
 }
 
 /**
@@ -91,21 +107,8 @@ function provedValues(
  * with a plain key of its own is there in one form or the other.
  */
 export function createRows(table: string, file: LinesFile, columns: readonly LineColumn[]): string {
-  const members: Member[] = []
-  const names: string[] = []
-  for (const [index, column] of columns.entries()) {
-    members.push([column.key, column.quick.rawType])
-    names.push(`r${index}`)
-    if (!hasOwnPlainKey(column)) continue
-    members.push([column.plainKey, plainType(column)])
-    names.push(`p${index}`)
-  }
-  const values = columns.map((column, index) => {
-    const value = column.quick.value(`r${index}`, 0)
-    if (!hasOwnPlainKey(column)) return `${value} AS v${index}`
-    const plain = plainValue(column, `p${index}`)
-    return `CASE WHEN p${index} IS NOT NULL THEN ${plain} ELSE ${value} END AS v${index}`
-  })
+  const { members, names, valueOf } = rawLines(columns, ({ quick }) => quick, true)
+  const values = columns.map((column, index) => `${valueOf(column, index)} AS v${index}`)
   const doubts = columns
     .map(({ quick }, index) => quick.doubt(`r${index}`, `v${index}`, 0))
     .filter((doubt) => doubt !== 'false')

@@ -9,15 +9,12 @@
 import type { Frame } from '../../domain/frame.ts'
 import type { ObjectRecords } from '../records-by-object.ts'
 import type { Turns } from '../turns.ts'
-import type { Verdict } from '../verdicts.ts'
+import type { Refuse } from './conversion-context.ts'
 import { ExactRecords, type ExactRow, type ScanExactly } from './exact-record.ts'
 import type { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, openingOf, plainPart, type FramePart, type MetadataLines } from './metadata-lines.ts'
 import { Mark, type JudgeRecords } from './raw-doubt.ts'
-import { RowGroupLines, type QuickObject } from './row-group-lines.ts'
-
-/** Takes the verdict on a record that fails. @param ordinal counts the records, from the conversion's first on */
-export type Refuse = (ordinal: number, arrivalMs: number, verdict: Verdict, record: Buffer) => Promise<void>
+import { LineGroup, type QuickObject } from './line-group.ts'
 
 export interface QuickLinesOptions {
   /** Takes the lines of one row group after the other. */
@@ -29,12 +26,11 @@ export interface QuickLinesOptions {
   readonly metadata: MetadataLines | undefined
   readonly refuse: Refuse
   /** Takes what is to be read at once; its lines are gone afterwards. */
-  readonly take: (group: RowGroupLines) => Promise<void>
+  readonly take: (group: LineGroup) => Promise<void>
 }
 
-/** Of small objects so much is read at once. */
+/** Of small objects so much is read at once, and no more lines than a row group of theirs may have rows. */
 const TOGETHER_BYTES = 32 << 20
-const TOGETHER_LINES = 122_880
 /** So many records of a row group that are not proved are read exactly, and one in so many lines. */
 const EXACT_FREE = 256
 const LINES_AN_EXACT = 32
@@ -44,7 +40,7 @@ export class QuickLines {
   readonly #exact: ExactRecords<ExactRow>
   #records = 0
   #object: QuickObject | undefined
-  #group: RowGroupLines
+  #group: LineGroup
   /** Records of the row group that were read exactly although DuckDB could judge them. */
   #exactClear = 0
 
@@ -54,8 +50,8 @@ export class QuickLines {
     this.#group = this.#newGroup()
   }
 
-  #newGroup(): RowGroupLines {
-    return new RowGroupLines(this.#options.lines, this.#options.metadata !== undefined)
+  #newGroup(): LineGroup {
+    return new LineGroup(this.#options.lines, this.#options.metadata !== undefined)
   }
 
   /** The records that follow are this object's. @param records and bytes that it has */
@@ -68,7 +64,7 @@ export class QuickLines {
       object.isSmall &&
       segments.at(-1)?.object.isSmall === true &&
       groupBytes + bytes <= TOGETHER_BYTES &&
-      lines + records <= TOGETHER_LINES
+      lines + records <= object.rowsMax
     if (!isRoom) await this.endGroup()
     this.#object = object
     this.#group.begin(object)

@@ -10,7 +10,7 @@ import { ObjectFile, copyRows, type ConvertedObject, type RowGroupQuery } from '
 import { createProved, provedRows, rowsAmong, type LinesFile } from './query.ts'
 import { QuickPathError } from './quick-path-error.ts'
 import { QuickLines } from './quick-lines.ts'
-import type { QuickObject, RowGroupLines, Segment } from './row-group-lines.ts'
+import type { QuickObject, LineGroup, Segment } from './line-group.ts'
 import { rowGroupRows } from './row-groups.ts'
 
 /** Of an object of fewer bytes, to have DuckDB read its lines alone costs more than a table does. */
@@ -68,7 +68,7 @@ class QuickObjects {
     return this.#converted
   }
 
-  async #take(group: RowGroupLines): Promise<void> {
+  async #take(group: LineGroup): Promise<void> {
     const rows =
       group.lines === 0
         ? []
@@ -93,7 +93,7 @@ const partPath = ({ path }: ObjectFile): string => `${path}-part`
 /** Writes a file of each segment that has lines; answers how many rows each has. */
 async function copyGroup(
   conversion: QuickConversion,
-  group: RowGroupLines,
+  group: LineGroup,
 ): Promise<readonly (number | undefined)[]> {
   const file = await group.flushed()
   if (file === undefined) return []
@@ -102,7 +102,7 @@ async function copyGroup(
 
 async function copyProved(
   conversion: QuickConversion,
-  group: RowGroupLines,
+  group: LineGroup,
   file: LinesFile,
 ): Promise<readonly (number | undefined)[]> {
   const { session, columns } = conversion
@@ -128,7 +128,7 @@ async function copyProved(
 
 async function copyJudged(
   conversion: QuickConversion,
-  group: RowGroupLines,
+  group: LineGroup,
   file: LinesFile,
 ): Promise<readonly (number | undefined)[]> {
   const judged = new JudgedRows(conversion, group, refuser(conversion, 0))
@@ -144,7 +144,7 @@ async function copyJudged(
 
 async function copySegments(
   { signal }: QuickConversion,
-  { segments }: RowGroupLines,
+  { segments }: LineGroup,
   copy: (segment: Segment) => Promise<number>,
 ): Promise<readonly (number | undefined)[]> {
   const rows: (number | undefined)[] = []

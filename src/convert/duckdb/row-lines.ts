@@ -4,10 +4,10 @@
  */
 import type { Frame } from '../../domain/frame.ts'
 import type { Turns } from '../turns.ts'
+import type { Refuse } from './conversion-context.ts'
 import { ExactRecords, type RowParts, type ScanParts } from './exact-record.ts'
 import type { LinesWriter } from './lines-writer.ts'
 import { PLAIN_OPENING, type MetadataLines } from './metadata-lines.ts'
-import type { Refuse } from './quick-lines.ts'
 import type { LinesFile } from './query.ts'
 
 /** A row group weighs no more, unless one row does: the lengths of its lines, and what each value takes beside. */

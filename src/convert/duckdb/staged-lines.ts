@@ -6,7 +6,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { stagingError } from '../staging.ts'
 import type { BitSet } from './bit-set.ts'
 import { PLAIN_OPENING, openingOf, recordOf } from './metadata-lines.ts'
-import type { LinesRun } from './row-group-lines.ts'
+import type { LinesRun } from './line-group.ts'
 
 const READ_BYTES = 256 * 1024
 

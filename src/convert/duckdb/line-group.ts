@@ -1,6 +1,6 @@
 /**
- * The lines that the quick conversion has DuckDB read at once, of a row group or of some small objects: each is a record as it came or, of a record that was read exactly, a row
- * of plain values. A record that failed has none.
+ * The lines that the quick conversion has DuckDB read at once: of a row group, or of some small objects that follow one another.
+ * Each is a record as it came or, of a record that was read exactly, a row of plain values. A record that failed has none.
  *
  * With metadata columns each line opens with the metadata of its record, see metadata-lines.
  */
@@ -44,7 +44,7 @@ export interface QuickObject {
   isEnded: boolean
 }
 
-export class RowGroupLines {
+export class LineGroup {
   /** Every line is of proved or of plain values. */
   isProved = true
   readonly segments: Segment[] = []
