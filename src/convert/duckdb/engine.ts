@@ -172,7 +172,10 @@ export class Session {
       this.#connection ??= await this.#borrow()
       // While there was no connection, an abort had nothing to interrupt.
       this.#signal.throwIfAborted()
-      return await work(this.#connection)
+      const answer = await work(this.#connection)
+      // A query that was done before it could be interrupted.
+      this.#signal.throwIfAborted()
+      return answer
     } catch (error) {
       this.#signal.throwIfAborted()
       throw duckdbError(error)
