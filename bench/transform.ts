@@ -56,7 +56,7 @@ async function transformOnce(endpoint: string): Promise<TransformRun> {
     if (frame.isDecided) throw new Error('bench transform: a record failed')
     records += frame.records
   }
-  stage.close()
+  await stage.close()
   if (records !== batch.records) throw new Error(`bench transform: ${records} of ${batch.records} records`)
   const { user, system } = process.cpuUsage(cpu)
   return {

@@ -121,7 +121,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   if (!roles.has('delivery')) onStop(() => queue.stop(0))
   const dispatch = createDispatch({ buffer: store.buffer, queue, perStream: config.delivery.perStream })
   admin.openStore({ store, dispatch })
-  const sessions = openRoles(config, log, onStop)
+  const sessions = await openRoles(config, log, onStop)
   const catalog = openCatalog({ config, roles: sessions, log, onStop })
   const parts: Parts = {
     config,

@@ -85,7 +85,7 @@ async function inFolder(
 ): Promise<{ readonly plan: Plan; readonly landing: DryLanding }> {
   const log = createLog('silent')
   const engines = await enginesIn(folder, config, onStop)
-  const sessions = openRoles(config, log, onStop)
+  const sessions = await openRoles(config, log, onStop)
   const resolveColumns = openCatalog({ config, roles: sessions, log, onStop })(() => config)
   const plan = await makePlan(stream, resolveColumns, engines.planned, planLimits(config))
   const processors = openProcessors({

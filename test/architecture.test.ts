@@ -98,6 +98,17 @@ test('each foreign package is known in its home only', () => {
   expect(wrong).toEqual([])
 })
 
+/** What may be loaded before a process knows its configuration and its streams: each of the others is some tenth of a second. */
+const loadedAtStart = ['commander', 'express', 'pino', 'prom-client', 'snappy', 'yaml', 'zod']
+
+test('what only some processes use is loaded where it is used', () => {
+  const loads = new Map(tree.map((file) => [file.path, file.loads]))
+  const loaded = new Set(['src/main.ts', 'src/serve.ts', 'src/preview.ts'])
+  for (const path of loaded) for (const name of loads.get(path) ?? []) loaded.add(name)
+  const packages = [...loaded].filter((name) => !/^(?:src\/|node:)/.test(name))
+  expect(packages.toSorted()).toEqual(loadedAtStart)
+})
+
 test('builtins are imported by their node: names', () => {
   const wrong = violations(({ imports }) =>
     imports.filter((name) => /^(fs|path|os|net|http|crypto|events|stream|util|zlib)$/.test(name)),

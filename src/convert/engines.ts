@@ -7,7 +7,6 @@ import { EncoderError, StartError, unreachable } from '../domain/errors.ts'
 import type { ConvertingEngine, Engine, Plan } from '../domain/plan.ts'
 import type { Encoder, PlannedEngine } from '../domain/ports.ts'
 import { isolatedEncoder } from './isolated.ts'
-import { openParquetjsEncoder } from './parquetjs-encoder.ts'
 import { openRawEncoder } from './raw.ts'
 import { checkColumns } from './served-columns.ts'
 
@@ -85,21 +84,20 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
   }
 }
 
+/** An engine is loaded when it is asked for, so that a platform without the native library can run the other one. */
 async function openEngine(engine: Engine, options: EngineOptions): Promise<OpenEncoder> {
   switch (engine) {
-    case 'duckdb':
-      return openNative(options)
-    case 'js':
+    case 'duckdb': {
+      const { openDuckdbEncoder } = await import('./duckdb-encoder.ts')
+      return openDuckdbEncoder(options)
+    }
+    case 'js': {
+      const { openParquetjsEncoder } = await import('./parquetjs-encoder.ts')
       return openParquetjsEncoder(options)
+    }
     case 'raw':
       return openRawEncoder(options)
     default:
       return unreachable(engine)
   }
-}
-
-/** Loaded only when it is asked for, so that a platform without the native library can run the other engine. */
-async function openNative(options: EngineOptions): Promise<OpenEncoder> {
-  const { openDuckdbEncoder } = await import('./duckdb-encoder.ts')
-  return openDuckdbEncoder(options)
 }

@@ -6,7 +6,6 @@ import { createDelivery } from '../deliver/delivery.ts'
 import { fairTurns } from '../deliver/fair-turns.ts'
 import { createFolderDestination } from '../deliver/folder.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
-import { createS3Destination } from '../deliver/s3.ts'
 import { transformTurns } from '../deliver/transform-turns.ts'
 import type { DeliveryStream, S3Place } from '../domain/delivery-stream.ts'
 import type { Destination, Store } from '../domain/ports.ts'
@@ -26,7 +25,7 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
   const { engine, threads, memoryLimit, stagingPath } = config.convert
   const engines = await openEngines({ engine, threads, memoryLimitBytes: memoryLimit, stagingPath, log })
   onStop(() => engines.close())
-  const destination = openDestination(parts)
+  const destination = await openDestination(parts)
   const staging = await StagingFolder.open(stagingPath)
   onStop(() => staging.remove())
   const deliver = createDelivery({
@@ -61,10 +60,12 @@ export async function startDelivering(parts: Parts & { readonly queue: DeliveryQ
   onStop(() => sealer.stop())
 }
 
-function openDestination({ config, sessions, log, onStop }: Parts): Destination {
+/** What speaks S3 is loaded where it is used. */
+async function openDestination({ config, sessions, log, onStop }: Parts): Promise<Destination> {
   const { objectStore, aws } = config
   if (objectStore.type === 'file') return createFolderDestination({ root: objectStore.root })
   const { type: _type, ...settings } = objectStore
+  const { createS3Destination } = await import('../deliver/s3.ts')
   const s3 = createS3Destination({ region: aws.region, ...settings, roles: sessions, log })
   onStop(() => Promise.resolve(s3.close()))
   return s3

@@ -67,6 +67,6 @@ function openTransform({
     metrics,
     log,
   })
-  onStop(() => Promise.resolve(transform.close()))
+  onStop(() => transform.close())
   return transform
 }

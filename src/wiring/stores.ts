@@ -1,4 +1,4 @@
-/** The store and the queue that the configuration names. */
+/** The store and the queue that the configuration names. Only these are loaded: the others are a sixth of the start of a process. */
 import { hostname } from 'node:os'
 import type { Log } from '../account/log.ts'
 import type { Config } from '../config/schema.ts'
@@ -6,17 +6,17 @@ import { LocalQueue } from '../deliver/local-queue.ts'
 import type { DeliveryQueue } from '../deliver/queue.ts'
 import type { Store } from '../domain/ports.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
-import { openLmdbStore } from '../store/lmdb/store.ts'
-import { openRedisStore } from '../store/redis/store.ts'
 
-export function openStore({ buffer }: Config, epoch: string, log: Log): Promise<Store> {
+export async function openStore({ buffer }: Config, epoch: string, log: Log): Promise<Store> {
   const holder = `${hostname()}-${process.pid}-${epoch}`
-  return buffer.type === 'embedded'
-    ? openLmdbStore({ ...buffer, clock, holder })
-    : openRedisStore({ ...buffer, holder, log })
+  if (buffer.type === 'embedded') {
+    const { openLmdbStore } = await import('../store/lmdb/store.ts')
+    return openLmdbStore({ ...buffer, clock, holder })
+  }
+  const { openRedisStore } = await import('../store/redis/store.ts')
+  return openRedisStore({ ...buffer, holder, log })
 }
 
-/** BullMQ is loaded where it is used: it would be a tenth of the start of a process. */
 export async function openQueue({ buffer, delivery }: Config, log: Log): Promise<DeliveryQueue> {
   const { concurrency } = delivery
   if (buffer.type === 'embedded') return new LocalQueue({ concurrency, clock, log })

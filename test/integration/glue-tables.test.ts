@@ -54,9 +54,9 @@ ${more}`,
   return loaded.config
 }
 
-function resolveColumns(config: Config) {
+async function resolveColumns(config: Config) {
   const onStop = (close: () => Promise<void>) => closers.push(close)
-  const roles = openRoles(config, log, onStop)
+  const roles = await openRoles(config, log, onStop)
   return openCatalog({ config, roles, log, onStop })(() => config)
 }
 
@@ -75,7 +75,7 @@ test('tables of the configuration come first, Glue is asked for the others', asy
     '',
     'glue: true, databases: { sales: { visits: { columns: [{ name: id, type: int }] } } }',
   )
-  const columns = resolveColumns(config)
+  const columns = await resolveColumns(config)
   expect(await columns(table({ tableName: 'visits' }))).toEqual([{ name: 'id', type: 'int' }])
   expect(askedGlue()).toEqual([])
   expect(await columns(table())).toEqual([{ name: 'order_id', type: 'string' }])
@@ -85,7 +85,8 @@ test('tables of the configuration come first, Glue is asked for the others', asy
 
 test('without catalog.glue nobody asks it, and both ways to a table are named', async () => {
   const config = configured('', 'glue: false')
-  await expect(resolveColumns(config)(table())).rejects.toMatchObject({
+  const resolve = await resolveColumns(config)
+  await expect(resolve(table())).rejects.toMatchObject({
     code: 'EntityNotFound',
     message: 'look up table sales.orders: it is not in the catalog',
     hint: 'add sales.orders to catalog.databases in the configuration file, or set catalog.glue if AWS Glue has it',
@@ -96,12 +97,13 @@ test('without catalog.glue nobody asks it, and both ways to a table are named', 
 
 test('a role is assumed where roles are assumed, but not the one that stands for none', async () => {
   const roleArn = 'arn:aws:iam::000000000000:role/reader'
-  const columns = resolveColumns(configured(', assumeRoles: true'))
+  const columns = await resolveColumns(configured(', assumeRoles: true'))
   await columns(table({ roleArn }))
   expect(sts.asked.map(({ RoleArn }) => RoleArn)).toEqual([roleArn])
   await columns(table({ roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/hydrant` }))
   expect(askedGlue().map(({ accessKeyId }) => accessKeyId)).toEqual(['ASIASESSION1', 'AKIAOWN'])
-  await resolveColumns(configured())(table({ roleArn }))
+  const withOwnKeys = await resolveColumns(configured())
+  await withOwnKeys(table({ roleArn }))
   expect(askedGlue().at(-1)?.accessKeyId).toBe('AKIAOWN')
 })
 
@@ -114,7 +116,7 @@ const converting = (name: string, TableName: string) =>
   })
 
 test('CreateDeliveryStream looks the table up: one that is not there is the caller’s, a Glue that is away is not', async () => {
-  const api = await serveApi({ resolveColumns: resolveColumns(configured()) })
+  const api = await serveApi({ resolveColumns: await resolveColumns(configured()) })
   closers.push(() => api.stop())
   const create = (name: string, tableName: string) =>
     call(api.url, 'CreateDeliveryStream', converting(name, tableName))

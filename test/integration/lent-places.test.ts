@@ -149,7 +149,7 @@ async function install({ store, queue }: Stored, transformUrl: string): Promise<
   await queue.start(transformTurns(fairTurns(deliver), { concurrency: CONCURRENCY, clock, metrics }))
   onTestFinished(async () => {
     await queue.stop(0)
-    close()
+    await close()
     await encoder.close()
   })
   return { store, queue, dispatch, metrics, landed, passMinute: () => (aheadMs += 60_001) }
@@ -159,7 +159,7 @@ function openProcessors(
   store: Store,
   metrics: Metrics,
   url: string,
-): { readonly processors: Processors; readonly close: () => void } {
+): { readonly processors: Processors; readonly close: () => Promise<void> } {
   const transform = createTransform({
     registry: store.registry,
     lambda: {},

@@ -22,6 +22,8 @@ export interface SourceFileFacts {
   readonly lines: number
   /** What it imports or exports from, also dynamically: a path from the repository's root, or a package's name. */
   readonly imports: readonly string[]
+  /** Those of them that are loaded with it: no types, and nothing dynamic. */
+  readonly loads: readonly string[]
   readonly functions: readonly { readonly name: string; readonly lines: number }[]
   readonly readsEnvironment: boolean
 }
@@ -56,12 +58,16 @@ function typescriptFiles(folder: string): string[] {
 
 function factsOf(path: string, file: SourceFile): SourceFileFacts {
   const imports: string[] = []
+  const loads: string[] = []
   const functions: { name: string; lines: number }[] = []
   let readsEnvironment = false
   const lineOf = (position: number): number => file.text.slice(0, position).split('\n').length
   const visit = (node: Node): void => {
     const module = importedModule(node)
-    if (module !== undefined) imports.push(named(path, module))
+    if (module !== undefined) {
+      imports.push(named(path, module))
+      if (isLoadedWith(node, file)) loads.push(named(path, module))
+    }
     if (isFunctionLikeDeclaration(node)) {
       const start = lineOf(node.getStart(file))
       functions.push({ name: nameOf(node) ?? `line ${start}`, lines: lineOf(node.end) - start + 1 })
@@ -70,7 +76,7 @@ function factsOf(path: string, file: SourceFile): SourceFileFacts {
     node.forEachChild(visit)
   }
   file.forEachChild(visit)
-  return { path, lines: file.text.trimEnd().split('\n').length, imports, functions, readsEnvironment }
+  return { path, lines: file.text.trimEnd().split('\n').length, imports, loads, functions, readsEnvironment }
 }
 
 function importedModule(node: Node): string | undefined {
@@ -80,6 +86,11 @@ function importedModule(node: Node): string | undefined {
   if (!isCallExpression(node) || node.expression.getText() !== 'import') return undefined
   const [module] = node.arguments
   return module !== undefined && isStringLiteral(module) ? module.text : undefined
+}
+
+/** An import or export that stays when types are taken away. */
+function isLoadedWith(node: Node, file: SourceFile): boolean {
+  return !isCallExpression(node) && !/^(?:import|export)\s+type\b/.test(node.getText(file))
 }
 
 /** A file of ours by its path, a package by its name without the path inside it. */

@@ -5,7 +5,7 @@ import type { TransformStage } from '../stages.ts'
 import type { Invoke } from './attempts.ts'
 import { exchange, type ExchangeOptions } from './exchange.ts'
 import { HttpTransforms, type HttpSettings } from './http-transforms.ts'
-import { LambdaFunctions, type LambdaSettings } from './lambda-functions.ts'
+import type { LambdaFunctions, LambdaSettings } from './lambda-functions.ts'
 
 export interface TransformOptions extends ExchangeOptions {
   readonly lambda: Omit<LambdaSettings, 'log'>
@@ -14,16 +14,19 @@ export interface TransformOptions extends ExchangeOptions {
 
 export interface ClosableTransform extends TransformStage {
   /** Lets go of idle connections; nothing is under way any more. */
-  close(): void
+  close(): Promise<void>
 }
 
 export function createTransform(options: TransformOptions): ClosableTransform {
-  const lambda = new LambdaFunctions({ ...options.lambda, log: options.log })
+  let lambda: Promise<LambdaFunctions> | undefined
   const http = new HttpTransforms(options.http)
   const invokerOf = (target: TransformTarget): Invoke => {
     switch (target.kind) {
       case 'lambda':
-        return (event, signal) => lambda.invoke(target, event, signal)
+        return async (event, signal) => {
+          lambda ??= loadLambda({ ...options.lambda, log: options.log })
+          return (await lambda).invoke(target, event, signal)
+        }
       case 'http':
         return (event, signal) => http.post(target.url, event, signal)
       default:
@@ -32,9 +35,15 @@ export function createTransform(options: TransformOptions): ClosableTransform {
   }
   return {
     transform: (input) => exchange(input, invokerOf(input.transform.target), options),
-    close() {
-      lambda.close()
+    async close() {
+      ;(await lambda)?.close()
       http.close()
     },
   }
+}
+
+/** What speaks to Lambda is loaded where it is used. */
+async function loadLambda(settings: LambdaSettings): Promise<LambdaFunctions> {
+  const { LambdaFunctions: Loaded } = await import('./lambda-functions.ts')
+  return new Loaded(settings)
 }
