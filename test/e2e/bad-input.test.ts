@@ -10,7 +10,7 @@ import {
 import { expect } from 'vitest'
 import { oddRecords } from '../conformance/encoder/odd-records.ts'
 import { allParquetRows, type LandedObject } from '../support/landed.ts'
-import { convertingStream, type Declaration } from './declarations.ts'
+import { convertingStream, partitionedStream } from './declarations.ts'
 import { test } from './installation.ts'
 
 const COLUMNS = [
@@ -40,33 +40,6 @@ const ODD: readonly (string | Buffer)[] = [
   '{"a":"\\udc00\\ud800"}',
   '\r',
 ]
-
-function partitioned(name: string, query: string): Declaration {
-  const { ExtendedS3DestinationConfiguration: destination, ...stream } = convertingStream(name)
-  return {
-    ...stream,
-    ExtendedS3DestinationConfiguration: {
-      ...destination,
-      BucketARN: 'arn:aws:s3:::lake',
-      RoleARN: 'arn:aws:iam::000000000000:role/firehose',
-      BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 1 },
-      Prefix: 'rows/!{partitionKeyFromQuery:of}/',
-      DynamicPartitioningConfiguration: { Enabled: true },
-      ProcessingConfiguration: {
-        Enabled: true,
-        Processors: [
-          {
-            Type: 'MetadataExtraction',
-            Parameters: [
-              { ParameterName: 'MetadataExtractionQuery', ParameterValue: query },
-              { ParameterName: 'JsonParsingEngine', ParameterValue: 'JQ-1.6' },
-            ],
-          },
-        ],
-      },
-    },
-  }
-}
 
 /** Each in a call of its own size: the largest records would not fit one call together. */
 async function putAll(
@@ -113,7 +86,9 @@ for (const [way, query] of [
     const client = installation.client(process)
     await client.send(
       new CreateDeliveryStreamCommand(
-        query === undefined ? convertingStream(NAME, { sizeMiB: 64 }) : partitioned(NAME, query),
+        query === undefined
+          ? convertingStream(NAME, { sizeMiB: 64 })
+          : partitionedStream(NAME, query, { prefix: 'rows/!{partitionKeyFromQuery:of}/' }),
       ),
     )
     const records = ODD.flatMap((odd, index) => [good(index), odd])

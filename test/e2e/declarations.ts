@@ -1,11 +1,18 @@
 /** Delivery streams as tests declare or create them: inputs of CreateDeliveryStream. */
-import type { CompressionFormat, CreateDeliveryStreamCommandInput } from '@aws-sdk/client-firehose'
+import type {
+  CompressionFormat,
+  CreateDeliveryStreamCommandInput,
+  Processor,
+  ProcessorType,
+} from '@aws-sdk/client-firehose'
 
 export type Declaration = CreateDeliveryStreamCommandInput
 
 interface StreamOptions {
   readonly bucket?: string
   readonly prefix?: string
+  /** Default: `errors/!{firehose:error-output-type}/`. */
+  readonly errorPrefix?: string
   /** Default: 1. */
   readonly intervalSeconds?: number
   /** Default: 8. */
@@ -22,19 +29,50 @@ function destination({ bucket = 'lake', intervalSeconds = 1, sizeMiB = 8 }: Stre
   }
 }
 
+function convertingDestination(options: StreamOptions) {
+  return {
+    ...destination(options),
+    Prefix: options.prefix ?? 'orders/!{timestamp:yyyy}/',
+    ErrorOutputPrefix: options.errorPrefix ?? 'errors/!{firehose:error-output-type}/',
+    DataFormatConversionConfiguration: {
+      Enabled: true,
+      SchemaConfiguration: { DatabaseName: 'sales', TableName: 'orders', RoleARN: ROLE },
+      InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
+      OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
+    },
+  }
+}
+
 /** Converts to Parquet with the columns of sales.orders; what it cannot convert goes to errors/. */
 export function convertingStream(name: string, options: StreamOptions = {}): Declaration {
+  return { DeliveryStreamName: name, ExtendedS3DestinationConfiguration: convertingDestination(options) }
+}
+
+export function processor(Type: ProcessorType, parameters: Readonly<Record<string, string>>): Processor {
+  return {
+    Type,
+    Parameters: Object.entries(parameters).map(([name, ParameterValue]) => ({
+      ParameterName: name as NonNullable<Processor['Parameters']>[number]['ParameterName'],
+      ParameterValue,
+    })),
+  }
+}
+
+/** As `convertingStream`, in partitions by the keys of a jq program. */
+export function partitionedStream(
+  name: string,
+  query: string,
+  { processors = [], ...options }: StreamOptions & { readonly processors?: readonly Processor[] },
+): Declaration {
+  const extraction = { MetadataExtractionQuery: query, JsonParsingEngine: 'JQ-1.6' }
   return {
     DeliveryStreamName: name,
     ExtendedS3DestinationConfiguration: {
-      ...destination(options),
-      Prefix: options.prefix ?? 'orders/!{timestamp:yyyy}/',
-      ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
-      DataFormatConversionConfiguration: {
+      ...convertingDestination({ sizeMiB: 64, ...options }),
+      DynamicPartitioningConfiguration: { Enabled: true },
+      ProcessingConfiguration: {
         Enabled: true,
-        SchemaConfiguration: { DatabaseName: 'sales', TableName: 'orders', RoleARN: ROLE },
-        InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
-        OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
+        Processors: [processor('MetadataExtraction', extraction), ...processors],
       },
     },
   }

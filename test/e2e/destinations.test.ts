@@ -3,8 +3,9 @@ import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { faults } from '../support/fake-s3.ts'
 import type { HydrantProcess } from '../support/hydrant.ts'
+import { parquetRows } from '../support/landed.ts'
 import { judge, Producer } from '../support/producer.ts'
-import { convertingStream, rawStream } from './declarations.ts'
+import { convertingStream, partitionedStream, rawStream } from './declarations.ts'
 import { test, type Installation, type InstallationOptions } from './installation.ts'
 import { rowsByTwoReaders } from './two-readers.ts'
 
@@ -64,6 +65,32 @@ test.concurrent(
     await expectLandedOnce(installation, process, await sendForty(installation, process))
     const methods = installation.s3.requests.filter(({ key }) => key !== '').map(({ method }) => method)
     expect(methods).toEqual(['PUT', 'PUT', 'HEAD'])
+  },
+)
+
+test.concurrent(
+  'G2: of many partitions, one whose answer was lost and one that was refused land once, and nothing is diverted',
+  async ({ install }) => {
+    const partitioned = partitionedStream(STREAM, '{id: .order_id}', {
+      prefix: 'id=!{partitionKeyFromQuery:id}/',
+    })
+    const installation = await install({ objects: 's3', streams: [partitioned] })
+    installation.s3.fail({ ...faults.lostAfterStore, keyIncludes: '-7/' })
+    installation.s3.fail({ ...faults.slowDown, keyIncludes: '-11/', times: 5 })
+    const process = await installation.start()
+    const producer = await sendForty(installation, process)
+    const ledger = await installation.delivered(process, STREAM)
+    expect(ledger).toEqual({ accepted: 40, delivered: 40, failed: 0, dropped: 0, pending: 0 })
+    const objects = await installation.objects()
+    expect(objects).toHaveLength(40)
+    expect(objects.map(({ key }) => installation.s3.object('lake', key)?.puts)).toEqual(Array(40).fill(1))
+    const ids: string[] = []
+    for (const object of objects) {
+      const rows = await parquetRows(object)
+      ids.push(...rows.map((row) => String(row['order_id'])))
+      expect(object.key.startsWith(`id=${ids.at(-1)}/`)).toBe(true)
+    }
+    expect(judge([producer], ids)).toEqual([])
   },
 )
 

@@ -2,19 +2,18 @@
  * The whole way of a record between the buffer and its object, from the build, as a client of the API sees it: a function
  * of Lambda, jq, partitions, nested columns, and error objects of each kind.
  */
-import {
-  CreateDeliveryStreamCommand,
-  PutRecordBatchCommand,
-  type Processor,
-  type ProcessorParameter,
-  type ProcessorParameterName,
-} from '@aws-sdk/client-firehose'
+import { CreateDeliveryStreamCommand, PutRecordBatchCommand, type Processor } from '@aws-sdk/client-firehose'
 import { expect } from 'vitest'
-import { startFakeLambda, type FirehoseRecord } from '../support/fake-lambda.ts'
+import {
+  RawAnswer,
+  startFakeLambda,
+  type FirehoseRecord,
+  type LambdaFunction,
+} from '../support/fake-lambda.ts'
 import { parquetRows, type LandedObject, type Row } from '../support/landed.ts'
+import { partitionedStream, processor } from './declarations.ts'
 import { test } from './installation.ts'
 
-const ROLE = 'arn:aws:iam::000000000000:role/firehose'
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:enrich:live'
 const COLUMNS = [
   ['order_id', 'bigint'],
@@ -23,42 +22,14 @@ const COLUMNS = [
   ['at', 'timestamp'],
 ] as const
 
-const parameter = (ParameterName: ProcessorParameterName, ParameterValue: string): ProcessorParameter => ({
-  ParameterName,
-  ParameterValue,
-})
-
-function stream(DeliveryStreamName: string, query: string, processors: readonly Processor[] = []) {
-  return new CreateDeliveryStreamCommand({
-    DeliveryStreamName,
-    ExtendedS3DestinationConfiguration: {
-      BucketARN: 'arn:aws:s3:::lake',
-      RoleARN: ROLE,
-      BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 1 },
-      Prefix: `${DeliveryStreamName}/c=!{partitionKeyFromQuery:c}/`,
-      ErrorOutputPrefix: `errors/${DeliveryStreamName}/!{firehose:error-output-type}/`,
-      DynamicPartitioningConfiguration: { Enabled: true },
-      ProcessingConfiguration: {
-        Enabled: true,
-        Processors: [
-          {
-            Type: 'MetadataExtraction',
-            Parameters: [
-              parameter('MetadataExtractionQuery', query),
-              parameter('JsonParsingEngine', 'JQ-1.6'),
-            ],
-          },
-          ...processors,
-        ],
-      },
-      DataFormatConversionConfiguration: {
-        SchemaConfiguration: { DatabaseName: 'sales', TableName: 'orders', RoleARN: ROLE },
-        InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
-        OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
-      },
-    },
-  })
-}
+const stream = (name: string, query: string, processors: readonly Processor[] = []) =>
+  new CreateDeliveryStreamCommand(
+    partitionedStream(name, query, {
+      prefix: `${name}/c=!{partitionKeyFromQuery:c}/`,
+      errorPrefix: `errors/${name}/!{firehose:error-output-type}/`,
+      processors,
+    }),
+  )
 
 const CUSTOMERS = ['anna', 'ben', 'çelik']
 
@@ -168,10 +139,7 @@ test('a function of Lambda changes, drops and fails records before their keys ar
     })
     const process = await installation.start()
     const client = installation.client(process)
-    const Type = 'Lambda'
-    await client.send(
-      stream('enriched', '{c: .customer.ID}', [{ Type, Parameters: [parameter('LambdaArn', FUNCTION)] }]),
-    )
+    await client.send(stream('enriched', '{c: .customer.ID}', [processor('Lambda', { LambdaArn: FUNCTION })]))
     const Records = Array.from({ length: 50 }, (_, index) => ({ Data: Buffer.from(order(index)) }))
     await client.send(new PutRecordBatchCommand({ DeliveryStreamName: 'enriched', Records }))
     expect(await installation.delivered(process, 'enriched')).toEqual({
@@ -198,6 +166,56 @@ test('a function of Lambda changes, drops and fails records before their keys ar
   }
 })
 
+test('what a function answers badly fails by record, and what it answers well lands', async ({ install }) => {
+  const lambda = await startFakeLambda({ test: 'test' })
+  try {
+    const kept = ({ recordId, data }: FirehoseRecord): object => ({ recordId, result: 'Ok', data })
+    const answers: Record<string, LambdaFunction> = {
+      rubbish: () => new RawAnswer('<html>502</html>'),
+      half: ({ records }) => ({ records: records.filter((_, index) => index % 2 === 0).map(kept) }),
+      doubled: ({ records }) => ({ records: [...records, ...records.slice(0, 5)].map(kept) }),
+    }
+    const installation = await install({
+      objects: 's3',
+      columns: COLUMNS,
+      aws: { lambdaEndpoint: lambda.endpoint },
+    })
+    const process = await installation.start()
+    const client = installation.client(process)
+    for (const [name, answer] of Object.entries(answers)) {
+      lambda.define(name, answer)
+      const LambdaArn = `arn:aws:lambda:us-east-1:000000000000:function:${name}`
+      await client.send(stream(name, '{c: .customer.ID}', [processor('Lambda', { LambdaArn })]))
+      const Records = Array.from({ length: 20 }, (_, index) => ({ Data: Buffer.from(order(index)) }))
+      await client.send(new PutRecordBatchCommand({ DeliveryStreamName: name, Records }))
+    }
+    const all = Array.from({ length: 20 }, (_, index) => index)
+    for (const [name, errorCode, failed] of [
+      ['rubbish', 'Lambda.JsonProcessingException', all],
+      ['half', 'Lambda.MissingRecordId', all.filter((id) => id % 2 === 1)],
+      ['doubled', 'Lambda.DuplicatedRecordId', all.slice(0, 5)],
+    ] as const) {
+      expect(await installation.delivered(process, name)).toEqual({
+        accepted: 20,
+        delivered: 20 - failed.length,
+        failed: failed.length,
+        dropped: 0,
+        pending: 0,
+      })
+      const objects = await installation.objects()
+      const rows = [...(await rowsByCustomer(objects, name)).values()].flat()
+      expect(rows.map(idOf).toSorted((a, b) => a - b)).toEqual(all.filter((id) => !failed.includes(id)))
+      expect(errorsOf(objects, `${name}/processing-failed`)).toMatchObject(
+        failed.map((id) => ({ errorCode, rawData: Buffer.from(order(id)).toString('base64') })),
+      )
+    }
+    // What was answered is final.
+    expect(lambda.invocations.map(({ name }) => name).toSorted()).toEqual(['doubled', 'half', 'rubbish'])
+  } finally {
+    await lambda.close()
+  }
+})
+
 test('a function that does not answer holds up its own stream alone', async ({ install }) => {
   const lambda = await startFakeLambda({ test: 'test' })
   try {
@@ -214,10 +232,7 @@ test('a function that does not answer holds up its own stream alone', async ({ i
       client.send(
         new PutRecordBatchCommand({ DeliveryStreamName, Records: [{ Data: Buffer.from(order(0)) }] }),
       )
-    const Type = 'Lambda'
-    await client.send(
-      stream('stuck', '{c: .customer.ID}', [{ Type, Parameters: [parameter('LambdaArn', FUNCTION)] }]),
-    )
+    await client.send(stream('stuck', '{c: .customer.ID}', [processor('Lambda', { LambdaArn: FUNCTION })]))
     await client.send(stream('plain', '{c: .customer.ID}'))
     // A batch for each place of the process.
     for (const places of [1, 2]) {
