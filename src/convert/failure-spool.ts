@@ -95,7 +95,7 @@ export async function* spooledFailures(file: RunsFile): AsyncIterable<FailedReco
       arrivalMs: body.readDoubleLE(0),
       code: body.toString('utf8', TEXTS_START, codeEnd),
       message: body.toString('utf8', codeEnd, messageEnd),
-      rawData: body.subarray(messageEnd),
+      rawData: Buffer.from(body.subarray(messageEnd)),
     }
   }
 }

@@ -2,6 +2,8 @@
 import { FRAME_HEADER_BYTES, Frame, writeFrameHeader } from '../domain/frame.ts'
 
 const FRAME_BYTES = 128 * 1024
+/** A larger frame is not joined with others. */
+const SMALL_BYTES = FRAME_BYTES / 2
 
 /** Has no metadata section: what is known of the records is in the frames that it was made of. */
 export class JoinedFrame extends Frame {
@@ -13,27 +15,50 @@ export class JoinedFrame extends Frame {
   }
 }
 
-export async function* joinedFrames(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
-  let parts: Frame[] = []
-  let bytes = 0
-  for await (const frame of frames) {
-    if (parts.length > 0 && bytes + frame.buffer.length > FRAME_BYTES) {
-      yield joined(parts)
-      parts = []
-      bytes = 0
+/** Joins one sequence of frames after the other. Its buffers are used again and again, for all of them. */
+export class FrameJoiner {
+  /** Copies of small frames, and what they are joined in. */
+  #gathered: Buffer | undefined
+  #joined: Buffer | undefined
+  #parts: Frame[] = []
+  #end = 0
+
+  /** A frame that is given or taken is valid until the next one is asked for. */
+  async *join(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
+    this.#parts = []
+    this.#end = 0
+    for await (const frame of frames) {
+      const isSmall = frame.buffer.length < SMALL_BYTES
+      if (!isSmall || this.#end + frame.buffer.length > FRAME_BYTES) yield* this.#take()
+      if (isSmall) this.#gather(frame)
+      else yield frame
     }
-    parts.push(frame)
-    bytes += frame.buffer.length
+    yield* this.#take()
   }
-  if (parts.length > 0) yield joined(parts)
+
+  #gather({ buffer }: Frame): void {
+    this.#gathered ??= Buffer.allocUnsafeSlow(FRAME_BYTES)
+    const start = this.#end
+    this.#end += buffer.copy(this.#gathered, start)
+    this.#parts.push(new Frame(this.#gathered.subarray(start, this.#end)))
+  }
+
+  *#take(): Generator<Frame> {
+    const parts = this.#parts
+    const [first] = parts
+    this.#parts = []
+    this.#end = 0
+    if (first === undefined) return
+    if (parts.length === 1) yield first
+    // The parts, with their headers, were no shorter.
+    else yield joined(parts, first.arrivalMs, (this.#joined ??= Buffer.allocUnsafeSlow(FRAME_BYTES)))
+  }
 }
 
-function joined(parts: readonly Frame[]): Frame {
-  const [first] = parts
-  if (first !== undefined && parts.length === 1) return first
+function joined(parts: readonly Frame[], arrivalMs: number, into: Buffer): Frame {
   const records = parts.reduce((sum, frame) => sum + frame.records, 0)
   const recordBytes = parts.reduce((sum, frame) => sum + frame.recordBytes, 0)
-  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + 5 * records + recordBytes)
+  const buffer = into.subarray(0, FRAME_HEADER_BYTES + 5 * records + recordBytes)
   let lengthsEnd = FRAME_HEADER_BYTES
   let payloadEnd = FRAME_HEADER_BYTES + 4 * records
   let flags = 0
@@ -42,7 +67,6 @@ function joined(parts: readonly Frame[]): Frame {
     payloadEnd += frame.payload.copy(buffer, payloadEnd)
     flags |= frame.header.flags
   }
-  const arrivalMs = first?.arrivalMs ?? 0
   writeFrameHeader(buffer, { flags, records, arrivalMs, recordBytes, metadataBytes: 0 })
   return new JoinedFrame(buffer, parts)
 }

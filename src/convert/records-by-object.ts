@@ -8,7 +8,7 @@
 import { rm } from 'node:fs/promises'
 import { Frame } from '../domain/frame.ts'
 import type { EncodeInput } from '../domain/ports.ts'
-import { joinedFrames } from './joined-frames.ts'
+import { FrameJoiner } from './joined-frames.ts'
 import { ObjectOrder } from './object-order.ts'
 import { RecordRuns } from './record-runs.ts'
 import { sortedEntries, type RunsFile, type SortedEntry } from './sorted-runs.ts'
@@ -20,7 +20,7 @@ export interface ObjectRecords {
   readonly isWhole: boolean
   readonly records: number
   readonly bytes: number
-  /** To be read once, before the next object is asked for. */
+  /** To be read once, before the next object is asked for. A frame is valid until the next one is. */
   frames(): AsyncIterable<Frame>
 }
 
@@ -98,10 +98,11 @@ async function* sortedObjects(
   bytesOf: (object: number) => number,
 ): AsyncGenerator<ObjectRecords> {
   const entries = new EntryReader(file)
+  const joiner = new FrameJoiner()
   try {
     for (let index = await entries.object(); index !== undefined; index = await entries.object()) {
       const records = order.start(index + 1) - order.start(index)
-      const frames = (): AsyncIterable<Frame> => joinedFrames(entries.framesOf(index))
+      const frames = (): AsyncIterable<Frame> => joiner.join(entries.framesOf(index))
       yield { index, isWhole: false, records, bytes: bytesOf(index), frames }
       if ((await entries.object()) === index)
         throw new Error(`read records: not all of object ${index} were taken`)

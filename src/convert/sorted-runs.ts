@@ -72,7 +72,7 @@ export class SortedRuns {
   }
 }
 
-/** The entries in order. A body stays as it is. */
+/** The entries in order. A body is valid until the next one is asked for: it stands in a buffer that is used again. */
 export async function* sortedEntries({ path, runs, length }: RunsFile): AsyncGenerator<SortedEntry> {
   if (runs.length === 0) return
   const file = await openForReading(path)
@@ -114,6 +114,8 @@ class RunReader {
   readonly #file: FileHandle
   readonly #windowBytes: number
   readonly #end: number
+  /** One serves all windows but those of longer entries: buffers of a batch's size would be garbage in no time. */
+  #buffer: Buffer | undefined
   #window: Buffer = Buffer.alloc(0)
   #windowStart: number
   #offset: number
@@ -145,6 +147,7 @@ class RunReader {
     this.entry = undefined
     if (this.#offset === this.#end) {
       this.#window = Buffer.alloc(0)
+      this.#buffer = undefined
       return
     }
     await this.#move(ENTRY_HEADER_BYTES)
@@ -153,11 +156,13 @@ class RunReader {
     this.moved()
   }
 
-  /** A new window from here on: what was given of the last one stays as it is. */
+  /** A window from here on. */
   async #move(bytesMin: number): Promise<void> {
     const bytes = Math.min(Math.max(bytesMin, this.#windowBytes), this.#end - this.#offset)
     if (bytes < bytesMin) throw tooShort()
-    const window = Buffer.allocUnsafe(bytes)
+    this.#buffer ??= Buffer.allocUnsafeSlow(Math.min(this.#windowBytes, this.#end - this.#windowStart))
+    const window =
+      bytes > this.#buffer.length ? Buffer.allocUnsafeSlow(bytes) : this.#buffer.subarray(0, bytes)
     let filled = this.#window.copy(window, 0, this.#offset - this.#windowStart)
     while (filled < bytes) {
       const { bytesRead } = await this.#file.read(window, filled, bytes - filled, this.#offset + filled)

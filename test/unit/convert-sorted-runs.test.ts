@@ -45,10 +45,9 @@ async function written(entries: readonly Written[]): Promise<RunsFile> {
 }
 
 async function read(file: RunsFile): Promise<Written[]> {
-  const found: { key: number; body: Buffer }[] = []
-  for await (const entry of sortedEntries(file)) found.push(entry)
-  // Only now: what was given stays as it is while others are read.
-  return found.map(({ key, body }) => ({ key, body: body.toString() }))
+  const found: Written[] = []
+  for await (const { key, body } of sortedEntries(file)) found.push({ key, body: body.toString() })
+  return found
 }
 
 const byKey = (a: Written, b: Written): number => a.key - b.key

@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises'
 import { StagingFile } from '../staging.ts'
 import type { LinesFile } from './query.ts'
 
-/** Lines written as text are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
-const TEXT_BYTES = 256 * 1024
+/** Lines are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
+const GATHER_BYTES = 256 * 1024
 /** The same for all writers together where there are many. */
-const TEXTS_BYTES = 4 << 20
+const GATHERS_BYTES = 4 << 20
 /** Of one of many. */
-const TEXT_BYTES_MIN = 4096
+const GATHER_BYTES_MIN = 4096
 
 /** A staging file of lines, made when there is a first line. It may begin anew any number of times. */
 export class LinesWriter {
@@ -16,71 +16,78 @@ export class LinesWriter {
   /** Of the lines so far, written or gathered. */
   bytes = 0
   readonly #path: string
-  readonly #textBytes: number
+  readonly #gatherBytes: number
   #file: StagingFile | undefined
   #restarts = 0
   #lineBytesMax = 0
-  #text: Buffer | undefined
-  /** Text before this is with the file. */
-  #textTaken = 0
-  #textEnd = 0
+  #gathered: Buffer | undefined
+  #gatheredEnd = 0
 
   /** @param beside how many writers there are at the same time */
   constructor(path: string, beside = 1) {
     this.#path = path
-    this.#textBytes = Math.min(TEXT_BYTES, Math.max(TEXT_BYTES_MIN, Math.floor(TEXTS_BYTES / beside)))
+    const share = Math.floor(GATHERS_BYTES / beside)
+    this.#gatherBytes = Math.min(GATHER_BYTES, Math.max(GATHER_BYTES_MIN, share))
   }
 
   /** @param bytes of lines, each with its newline @param lineBytesMax length of the longest */
   async add(bytes: Uint8Array, lines: number, lineBytesMax: number): Promise<void> {
-    const file = await this.#open()
-    this.#takeText(file)
-    file.add(bytes)
-    this.lines += lines
-    this.bytes += bytes.byteLength
-    if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
-    if (file.isFull) await this.#flush(file)
+    const gathered = await this.#room(bytes.byteLength)
+    if (gathered === undefined) await this.#write(bytes)
+    else {
+      gathered.set(bytes, this.#gatheredEnd)
+      this.#gatheredEnd += bytes.byteLength
+    }
+    this.#added(lines, bytes.byteLength, lineBytesMax)
   }
 
   /** @param line with its newline */
   async addText(line: string): Promise<void> {
-    const bytesMax = 3 * line.length
-    if (bytesMax > this.#textBytes) {
+    const gathered = await this.#room(3 * line.length)
+    if (gathered === undefined) {
       const bytes = Buffer.from(line)
       await this.add(bytes, 1, bytes.length)
       return
     }
-    this.#text ??= Buffer.allocUnsafe(this.#textBytes)
-    if (this.#textEnd + bytesMax > this.#textBytes) await this.#flush(await this.#open())
-    const written = this.#text.write(line, this.#textEnd)
-    this.#textEnd += written
-    this.lines += 1
-    this.bytes += written
-    if (written > this.#lineBytesMax) this.#lineBytesMax = written
+    const written = gathered.write(line, this.#gatheredEnd)
+    this.#gatheredEnd += written
+    this.#added(1, written, written)
+  }
+
+  #added(lines: number, bytes: number, lineBytesMax: number): void {
+    this.lines += lines
+    this.bytes += bytes
+    if (lineBytesMax > this.#lineBytesMax) this.#lineBytesMax = lineBytesMax
+  }
+
+  /** Where so many bytes more have room; undefined when they never have, and nothing is gathered then. */
+  async #room(bytes: number): Promise<Buffer | undefined> {
+    if (this.#gatheredEnd + bytes > this.#gatherBytes) await this.#flush()
+    if (bytes > this.#gatherBytes) return undefined
+    return (this.#gathered ??= Buffer.allocUnsafeSlow(this.#gatherBytes))
+  }
+
+  async #flush(): Promise<void> {
+    const end = this.#gatheredEnd
+    this.#gatheredEnd = 0
+    if (this.#gathered !== undefined && end > 0) await this.#write(this.#gathered.subarray(0, end))
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    const file = await this.#open()
+    file.add(bytes)
+    await file.flush()
   }
 
   async #open(): Promise<StagingFile> {
     return (this.#file ??= await StagingFile.create(this.#path))
   }
 
-  #takeText(file: StagingFile): void {
-    if (this.#text === undefined || this.#textEnd === this.#textTaken) return
-    file.add(this.#text.subarray(this.#textTaken, this.#textEnd))
-    this.#textTaken = this.#textEnd
-  }
-
-  async #flush(file: StagingFile): Promise<void> {
-    this.#takeText(file)
-    await file.flush()
-    this.#textTaken = 0
-    this.#textEnd = 0
-  }
-
   /** What was written so far, or undefined when nothing was. */
   async flushed(): Promise<LinesFile | undefined> {
     if (this.lines === 0) return undefined
+    await this.#flush()
     const file = await this.#open()
-    await this.#flush(file)
     await file.complete()
     return { path: file.path, lineBytesMax: this.#lineBytesMax }
   }
@@ -91,8 +98,7 @@ export class LinesWriter {
     this.lines = 0
     this.bytes = 0
     this.#lineBytesMax = 0
-    this.#textTaken = 0
-    this.#textEnd = 0
+    this.#gatheredEnd = 0
     this.#restarts += 1
     await this.#file?.restart(`${this.#path}-${this.#restarts}`)
   }
