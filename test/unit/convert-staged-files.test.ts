@@ -75,6 +75,34 @@ test('lines that begin anew leave nothing of those before, however long they wer
   expect(await readdir(folder)).toEqual([])
 })
 
+test('lines are as they were when they were added, of whatever length, as bytes or as text', async () => {
+  const KIB = 1024
+  const lengths = [1, 4096, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, 85 * KIB, 700 * KIB, 3]
+  const characters = ['x', 'ö', '字']
+  const lines = lengths.flatMap((length) =>
+    characters.flatMap((character) => [length, length - 1].map((count) => `${character.repeat(count)}\n`)),
+  )
+  for (const beside of [1, 3, 10_000]) {
+    const writer = new LinesWriter(join(folder, `lines-${beside}`), beside)
+    try {
+      for (const [index, line] of lines.entries()) {
+        const bytes = Buffer.from(line)
+        if (index % 3 === 0) await writer.addText(line)
+        else await writer.add(bytes, 1, bytes.length)
+        bytes.fill(0)
+      }
+      const content = lines.join('')
+      const lineBytesMax = Math.max(...lines.map((line) => Buffer.byteLength(line)))
+      expect([writer.lines, writer.bytes]).toEqual([lines.length, Buffer.byteLength(content)])
+      const file = await writer.flushed()
+      expect(file?.lineBytesMax).toBe(lineBytesMax)
+      expect((await readFile(file?.path ?? '', 'utf8')) === content).toBe(true)
+    } finally {
+      await writer.close()
+    }
+  }
+})
+
 test('a failed record is kept as it was when it was added', async () => {
   const spool = new FailureSpool(join(folder, 'failures'))
   const rawData = Buffer.from([0xff, 0x0a, 0x00])
