@@ -8,6 +8,7 @@ import type { TableRef } from '../domain/delivery-stream.ts'
 import { EncoderError } from '../domain/errors.ts'
 import type { ResolveColumns } from '../domain/ports.ts'
 import { defaultRole } from '../receive/arns.ts'
+import { Lazy } from '../runtime/lazy.ts'
 import type { OnStop } from './parts.ts'
 import { ownKeys } from './roles.ts'
 
@@ -24,14 +25,13 @@ export interface CatalogOptions {
 export type Catalog = (inForce: () => Config) => ResolveColumns
 
 export function openCatalog({ config, roles, log, onStop }: CatalogOptions): Catalog {
-  let glue: Promise<GlueCatalog> | undefined
-  onStop(async () => (await glue)?.close())
+  const glue = new Lazy(() => openGlue({ endpoint: config.aws.glueEndpoint, ...ownKeys(config), roles, log }))
+  onStop(async () => (await glue.opened())?.close())
   return (inForce) => async (table) => {
     const columns = tableColumns(inForce(), table.databaseName, table.tableName)
     if (columns !== undefined) return columns
     if (!inForce().catalog.glue) throw missing(table)
-    glue ??= openGlue({ endpoint: config.aws.glueEndpoint, ...ownKeys(config), roles, log })
-    return (await glue).columns(withGivenRole(table, config))
+    return (await glue.get()).columns(withGivenRole(table, config))
   }
 }
 

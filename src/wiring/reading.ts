@@ -6,6 +6,7 @@ import type { Kinesis } from '../receive/kinesis/kinesis-client.ts'
 import type { KinesisSettings } from '../receive/kinesis/kinesis-client-config.ts'
 import { createReadTurns } from '../receive/kinesis/read-turns.ts'
 import { systemClock as clock } from '../runtime/clock.ts'
+import { Lazy } from '../runtime/lazy.ts'
 import type { Parts } from './parts.ts'
 
 /** The kinesis role. Nothing is asked of Kinesis, and its client not loaded, before there is a delivery stream that it feeds. */
@@ -15,13 +16,12 @@ export function startReading(
 ): void {
   const { leaseSeconds, pollSeconds, readsPerSecond, shardBytesPerSecond, concurrentReads, ...settings } =
     config.kinesis
-  let kinesis: Promise<Kinesis> | undefined
-  onStop(async () => (await kinesis)?.close())
-  const open = (): Promise<Kinesis> => (kinesis ??= loadKinesis({ ...settings, log }))
+  const kinesis = new Lazy(() => loadKinesis({ ...settings, log }))
+  onStop(async () => (await kinesis.opened())?.close())
   const consumer = startConsumer({
     ...store,
     accept,
-    openDataStream: ({ streamArn }) => dataStream(streamArn, open),
+    openDataStream: ({ streamArn }) => dataStream(streamArn, kinesis),
     leaseMs: leaseSeconds * 1_000,
     turns: createReadTurns(concurrentReads),
     pace: {
@@ -43,14 +43,13 @@ async function loadKinesis(settings: KinesisSettings): Promise<Kinesis> {
   return openKinesis(settings)
 }
 
-function dataStream(arn: string, open: () => Promise<Kinesis>): DataStream {
-  let opened: Promise<DataStream> | undefined
-  const stream = (): Promise<DataStream> => (opened ??= open().then((kinesis) => kinesis.stream(arn)))
+function dataStream(arn: string, kinesis: Lazy<Kinesis>): DataStream {
+  const stream = new Lazy(async () => (await kinesis.get()).stream(arn))
   return {
     arn,
-    createdAt: async (...asked) => (await stream()).createdAt(...asked),
-    listShards: async (...asked) => (await stream()).listShards(...asked),
-    iterator: async (...asked) => (await stream()).iterator(...asked),
-    read: async (...asked) => (await stream()).read(...asked),
+    createdAt: async (...asked) => (await stream.get()).createdAt(...asked),
+    listShards: async (...asked) => (await stream.get()).listShards(...asked),
+    iterator: async (...asked) => (await stream.get()).iterator(...asked),
+    read: async (...asked) => (await stream.get()).read(...asked),
   }
 }

@@ -1,6 +1,7 @@
 /** The transform: the targets that records can be sent to, joined with how they are sent. */
 import type { TransformTarget } from '../../domain/delivery-stream.ts'
 import { unreachable } from '../../domain/errors.ts'
+import { Lazy } from '../../runtime/lazy.ts'
 import type { TransformStage } from '../stages.ts'
 import type { Invoke } from './attempts.ts'
 import { exchange, type ExchangeOptions } from './exchange.ts'
@@ -18,15 +19,12 @@ export interface ClosableTransform extends TransformStage {
 }
 
 export function createTransform(options: TransformOptions): ClosableTransform {
-  let lambda: Promise<LambdaFunctions> | undefined
+  const lambda = new Lazy(() => loadLambda({ ...options.lambda, log: options.log }))
   const http = new HttpTransforms(options.http)
   const invokerOf = (target: TransformTarget): Invoke => {
     switch (target.kind) {
       case 'lambda':
-        return async (event, signal) => {
-          lambda ??= loadLambda({ ...options.lambda, log: options.log })
-          return (await lambda).invoke(target, event, signal)
-        }
+        return async (event, signal) => (await lambda.get()).invoke(target, event, signal)
       case 'http':
         return (event, signal) => http.post(target.url, event, signal)
       default:
@@ -36,7 +34,7 @@ export function createTransform(options: TransformOptions): ClosableTransform {
   return {
     transform: (input) => exchange(input, invokerOf(input.transform.target), options),
     async close() {
-      ;(await lambda)?.close()
+      ;(await lambda.opened())?.close()
       http.close()
     },
   }
