@@ -18,12 +18,13 @@ import type { Config } from './config/schema.ts'
 import { unsupportedColumns } from './convert/served-columns.ts'
 import { createDispatch } from './deliver/dispatch.ts'
 import type { DeliveryStream } from './domain/delivery-stream.ts'
-import type { Dispatch } from './domain/ports.ts'
+import type { Dispatch, Store } from './domain/ports.ts'
 import { applyDeclarations, checkDeclarations, type DeclarationsOptions } from './receive/declarations.ts'
 import { queryProblem } from './process/jq/query-problem.ts'
 import { systemClock as clock } from './runtime/clock.ts'
 import type { CrashHook } from './runtime/crash-point.ts'
 import { openCatalog } from './wiring/catalog.ts'
+import { Closers } from './wiring/closers.ts'
 import { startDelivering } from './wiring/delivering.ts'
 import { deploymentRules } from './wiring/deployment-rules.ts'
 import { reread as rereadConfig, type Reread } from './wiring/in-force.ts'
@@ -57,8 +58,10 @@ export interface App {
    * @throws StartError for what cannot be declared, or what the store says; nothing is changed then
    */
   reload(file: Config): Promise<Reloaded>
-  /** Resolves when everything taken is durable and nothing runs. */
+  /** Resolves when everything taken is durable and nothing runs. A start that is under way is given up: `start` rejects. */
   stop(): Promise<void>
+  /** Lets go of what an exit would wait for, in the middle of everything. */
+  abandon(): Promise<void>
 }
 
 export interface Reloaded extends Reread {
@@ -66,16 +69,21 @@ export interface Reloaded extends Reread {
   readonly failure?: unknown
 }
 
+/** How long a start may go on after the stop was asked for. */
+const START_STOP_MS = 10_000
+
 export function createApp(config: Config, options: AppOptions): App {
-  const closers: (() => Promise<void>)[] = []
+  const closers = new Closers(options.log)
+  let starting: Promise<Up> | undefined
   let up: Up | undefined
   return {
     async start() {
       try {
-        up = await bringUp(config, options, (close) => closers.unshift(close))
+        starting = bringUp(config, options, closers)
+        up = await starting
         return up.started
       } catch (error) {
-        await closeAll(closers, options.log)
+        await closers.close()
         throw error
       }
     },
@@ -83,18 +91,15 @@ export function createApp(config: Config, options: AppOptions): App {
       if (up === undefined) throw new Error('reload the configuration: the process has not started')
       return up.reload(file)
     },
-    stop: () => closeAll(closers, options.log),
-  }
-}
-
-/** Closes what was opened, last opened first; one failure does not keep the rest open. */
-async function closeAll(closers: (() => Promise<void>)[], log: Log): Promise<void> {
-  for (const close of closers.splice(0)) {
-    try {
-      await close()
-    } catch (err) {
-      log.error({ err }, 'part of the process did not stop in good order')
-    }
+    async stop() {
+      await closers.close()
+      const ended = new AbortController()
+      const patience = clock.sleep(START_STOP_MS, ended.signal)
+      await Promise.race([starting?.catch(() => undefined), patience])
+      ended.abort()
+      await closers.close()
+    },
+    abandon: () => closers.closeVital(),
   }
 }
 
@@ -103,7 +108,8 @@ interface Up {
   readonly reload: App['reload']
 }
 
-async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop: OnStop): Promise<Up> {
+async function bringUp(config: Config, { roles, log, crash }: AppOptions, closers: Closers): Promise<Up> {
+  const onStop: OnStop = (close) => closers.add(close)
   let inForce = config
   const epoch = randomBytes(8).toString('hex')
   const metrics = new Metrics()
@@ -112,8 +118,7 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
   const adminAt = await admin.start()
   onStop(() => admin.stop())
 
-  const store = await openStore(config, epoch, log)
-  onStop(() => store.close())
+  const store = await openOwnStore(config, epoch, log, closers)
   health.addCheck('store', () => store.check())
   exportLedger({ ...store, metrics, onError: (err) => log.warn({ err }, 'ledger could not be read') })
 
@@ -162,6 +167,14 @@ async function bringUp(config: Config, { roles, log, crash }: AppOptions, onStop
       return reread
     },
   }
+}
+
+async function openOwnStore(config: Config, epoch: string, log: Log, closers: Closers): Promise<Store> {
+  const store = await openStore(config, epoch, log)
+  // An exit waits for the threads of lmdb, see ending.ts.
+  if (config.buffer.type === 'embedded') closers.addVital(() => store.close())
+  else closers.add(() => store.close())
+  return store
 }
 
 function declarationsOf(config: Config, { store, resolveColumns, log }: Parts): DeclarationsOptions {

@@ -12,6 +12,7 @@ import { formatProblem, type Problem } from './config/problem.ts'
 import { redactConfig } from './config/redact.ts'
 import type { Role } from './config/roles.ts'
 import type { Config } from './config/schema.ts'
+import { endAtOnce } from './ending.ts'
 import { HangUps } from './hang-ups.ts'
 import { crashAt, neverCrash, type CrashHook } from './runtime/crash-point.ts'
 
@@ -39,15 +40,15 @@ export async function serve(options: ServeOptions): Promise<Served> {
   if (loaded.kind === 'refused') return loaded
   const config = withPorts(loaded.config, options)
   const log = createLog(environment.logLevel)
-  endOnDefect(log)
   const { version, roles } = options
+  const app = createApp(config, { roles, log, crash: crashHook(environment) })
+  endOnDefect(app, log)
   log.info(
     { version, node: process.version, roles: [...roles], config: redactConfig(config) },
     'process started',
   )
-  const app = createApp(config, { roles, log, crash: crashHook(environment) })
-  const stopped = stopOnSignal(app, { hangUps, log })
-  await Promise.race([up(app, config, options, log), stopped])
+  const { asked, stopped } = stopOnSignal(app, { hangUps, log })
+  await Promise.race([up(app, config, options, log).catch(unlessAsked(asked, log)), stopped])
   hangUps.reloadBy(() => reload(app, options, log))
   await stopped
   return { kind: 'stopped' }
@@ -58,6 +59,14 @@ async function up(app: App, config: Config, { version, roles }: ServeOptions, lo
   const title = `hydrant ${version} serves ${[...roles].join(', ')}`
   process.stdout.write(announcement(title, started, config))
   log.info({ api: started.api, admin: started.admin }, 'process became ready')
+}
+
+/** A start that a stop has ended is no failure. */
+function unlessAsked(asked: AbortSignal, log: Log): (error: unknown) => void {
+  return (error) => {
+    if (!asked.aborted) throw error
+    log.info({ reason: error instanceof Error ? error.message : String(error) }, 'start was given up')
+  }
 }
 
 /** Says in the log what became of it. A file that is refused changes nothing. */
@@ -83,17 +92,24 @@ function crashHook({ crashAt: point }: Environment): CrashHook {
   return crashAt(point, () => process.kill(process.pid, 'SIGKILL'))
 }
 
-/** Resolves when the app has stopped because a signal asked for it, also while it was starting. */
+interface Stopping {
+  /** Aborts when a signal has asked for it. */
+  readonly asked: AbortSignal
+  /** Resolves when the app has stopped. */
+  readonly stopped: Promise<void>
+}
+
+/** Has signals stop the app, also while it is starting. */
 function stopOnSignal(
   app: App,
   { hangUps, log }: { readonly hangUps: HangUps; readonly log: Log },
-): Promise<void> {
-  let stopping = false
-  return new Promise((resolve, reject) => {
+): Stopping {
+  const asked = new AbortController()
+  const stopped = new Promise<void>((resolve, reject) => {
     for (const [signal, exitCode] of Object.entries(signals)) {
       process.on(signal, () => {
-        if (stopping) process.exit(exitCode)
-        stopping = true
+        if (asked.signal.aborted) return endAtOnce(app, exitCode)
+        asked.abort()
         log.info({ signal }, 'process was asked to stop')
         hangUps
           .stop()
@@ -106,16 +122,17 @@ function stopOnSignal(
       })
     }
   })
+  return { asked: asked.signal, stopped }
 }
 
 /**
- * A defect ends the process: what it was doing is in the store, and the next process goes on with it. Warnings of Node and
- * of packages go to the log, so that standard error holds nothing but its lines.
+ * A defect ends the process. Warnings of Node and of packages go to the log, so that standard error holds nothing but its
+ * lines.
  */
-function endOnDefect(log: Log): void {
+function endOnDefect(app: App, log: Log): void {
   const end = (err: unknown): void => {
     log.error({ err }, 'process failed')
-    process.exit(1)
+    endAtOnce(app, 1)
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)

@@ -6,7 +6,7 @@ import type { RoleSessions } from '../deliver/role-sessions.ts'
 import type { Dispatch, ResolveColumns, Store } from '../domain/ports.ts'
 import type { CrashHook } from '../runtime/crash-point.ts'
 
-/** Registers what a stop must close; last registered, first closed. */
+/** Registers what a stop must close; last registered, first closed. Throws when the stop has begun, see Closers. */
 export type OnStop = (close: () => Promise<void>) => void
 
 export interface Parts {

@@ -34,6 +34,7 @@ export interface InstallationOptions {
 export interface ProcessOptions {
   readonly roles?: string
   readonly crashAt?: string
+  readonly preload?: string
   /** Another version of what the file says. */
   readonly streams?: readonly Declaration[]
   readonly columns?: NonNullable<InstallationOptions['columns']>
@@ -82,12 +83,13 @@ export class Installation {
   }
 
   /** Resolves when the process is ready, or dead if it was to crash. */
-  async start({ roles, crashAt, ...file }: ProcessOptions = {}): Promise<HydrantProcess> {
+  async start({ roles, crashAt, preload, ...file }: ProcessOptions = {}): Promise<HydrantProcess> {
     const started = await startHydrant({
       config: this.#configuration({ ...this.#options, ...file }),
       folder: this.folder,
       ...(roles === undefined ? {} : { roles }),
       ...(crashAt === undefined ? {} : { crashAt }),
+      ...(preload === undefined ? {} : { preload }),
     })
     this.#processes.push(started)
     await (crashAt === undefined ? started.ready() : Promise.race([started.ready(), started.ended]))

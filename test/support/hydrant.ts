@@ -18,6 +18,8 @@ export interface HydrantOptions {
   /** Where the configuration file is written; relative paths in it start here. */
   readonly folder: string
   readonly logLevel?: 'error' | 'warn' | 'info' | 'debug'
+  /** JavaScript that runs in the process before anything else. */
+  readonly preload?: string
 }
 
 export interface Ended {
@@ -137,12 +139,15 @@ export async function startHydrant(options: HydrantOptions): Promise<HydrantProc
       ...process.env,
       HYDRANT_LOG_LEVEL: options.logLevel ?? 'info',
       ...(options.crashAt === undefined ? {} : { HYDRANT_CRASH_AT: options.crashAt }),
+      ...(options.preload === undefined ? {} : { NODE_OPTIONS: imported(options.preload) }),
     },
   })
   children.add(child)
   child.once('close', () => children.delete(child))
   return new HydrantProcess(child)
 }
+
+const imported = (code: string): string => `--import data:text/javascript,${encodeURIComponent(code)}`
 
 /** A temporary folder and how to remove it. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
