@@ -93,6 +93,7 @@ export function createApp(config: Config, options: AppOptions): App {
     },
     async stop() {
       await closers.close()
+      // A start that fails tells whoever called `start`.
       const ended = new AbortController()
       const patience = clock.sleep(START_STOP_MS, ended.signal)
       await Promise.race([starting?.catch(() => undefined), patience])

@@ -15,7 +15,7 @@ export class Lazy<T> {
     return opening
   }
 
-  /** Undefined when nobody has asked, or it could not be opened. */
+  /** Undefined when nobody has asked, or it could not be opened, which those who asked were told. */
   async opened(): Promise<T | undefined> {
     return this.#opening?.catch(() => undefined)
   }

@@ -1,4 +1,4 @@
-/** The store and the queue that the configuration names. Only these are loaded: the others are a sixth of the start of a process. */
+/** The store and the queue that the configuration names, and loads no other. */
 import { hostname } from 'node:os'
 import type { Log } from '../account/log.ts'
 import type { Config } from '../config/schema.ts'

@@ -2,8 +2,8 @@
  * G1, G2: a process that has no time to stop in good order, for a defect or a second signal, ends at once, also in the middle
  * of its writes, and the next one goes on with what it had.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import type { HydrantProcess } from '../support/hydrant.ts'
 import { judge, Producer } from '../support/producer.ts'
 import { convertingStream } from './declarations.ts'
@@ -25,7 +25,9 @@ async function underLoad(
   const load = producers.map(async (producer) => {
     while (!process.hasEnded) await producer.send(client, 20)
   })
-  await sleep(400)
+  await eventually(() => {
+    for (const { acknowledged } of producers) expect(acknowledged.size).toBeGreaterThan(100)
+  })
   await end()
   await Promise.all(load)
   return producers

@@ -178,7 +178,7 @@ export class Installation {
   }
 }
 
-interface Fixtures {
+export interface Fixtures {
   /** Opens an installation that is closed when the test has ended. */
   readonly install: (options: InstallationOptions) => Promise<Installation>
 }

@@ -2,22 +2,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../../src/account/log.ts'
-import { createApp } from '../../src/app.ts'
+import { createApp, type App } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/file.ts'
 import { parseRoles } from '../../src/config/roles.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { neverCrash } from '../../src/runtime/crash-point.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openLmdbStore } from '../../src/store/lmdb/store.ts'
+import { Closers } from '../../src/wiring/closers.ts'
 
 let folder: string
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hydrant-stop-'))
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true })
+})
 
 function configuration(): Config {
   const path = (name: string): string => JSON.stringify(join(folder, name))
@@ -33,29 +36,56 @@ convert: { stagingPath: ${path('staging')} }`,
   return loaded.config
 }
 
-test('a stop at any moment of a start', { timeout: 120_000 }, async () => {
-  const outcomes = new Map<string, number>()
-  for (let wait = 0; wait < 60; wait += 1) {
-    const app = createApp(configuration(), {
-      roles: parseRoles('api,delivery,kinesis') ?? new Set(),
-      log: createLog('silent'),
-      crash: neverCrash,
+const newApp = (): App =>
+  createApp(configuration(), {
+    roles: parseRoles('api,delivery,kinesis') ?? new Set(),
+    log: createLog('silent'),
+    crash: neverCrash,
+  })
+
+/** Calls `seen` with the number of things that a start has opened, each time. */
+function watchOpening(seen: (opened: number) => void): void {
+  const add = Reflect.get(Closers.prototype, 'add')
+  let opened = 0
+  vi.spyOn(Closers.prototype, 'add').mockImplementation(function (this: Closers, close) {
+    add.call(this, close)
+    opened += 1
+    seen(opened)
+  })
+}
+
+/** The embedded store is refused while another has it open. */
+async function expectStoreClosed(): Promise<void> {
+  const { buffer } = configuration()
+  if (buffer.type !== 'embedded') throw new Error('it is embedded')
+  const store = await openLmdbStore({ ...buffer, clock: systemClock, holder: 'next' })
+  await store.close()
+}
+
+test('a stop behind each thing that a start opens', { timeout: 60_000 }, async () => {
+  let all = 0
+  watchOpening((opened) => (all = opened))
+  const whole = newApp()
+  await whole.start()
+  await whole.stop()
+  await expectStoreClosed()
+  expect(all).toBeGreaterThan(8)
+
+  for (let at = 0; at < all; at += 1) {
+    vi.restoreAllMocks()
+    const app = newApp()
+    let stopped: Promise<void> | undefined
+    watchOpening((opened) => {
+      if (opened === at) stopped = app.stop()
     })
-    const started = app.start().then(
-      () => 'started',
-      (error: unknown) => (error instanceof Error ? error.name : String(error)),
+    const started = app.start()
+    const refused = expect(started, `stopped behind ${at} of ${all}`).rejects.toThrow(
+      /the process was asked to stop|the store is closed/,
     )
-    if (wait > 0) await sleep(2 * wait)
-    await app.stop()
-    const outcome = await started
-    expect(['started', 'StoppedError', 'BufferUnavailableError']).toContain(outcome)
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    // It is refused while another has it open.
-    const { buffer } = configuration()
-    if (buffer.type !== 'embedded') throw new Error('it is embedded')
-    const store = await openLmdbStore({ ...buffer, clock: systemClock, holder: 'next' })
-    await store.close()
+    if (at === 0) stopped = app.stop()
+    await refused
+    expect(stopped).toBeDefined()
+    await stopped
+    await expectStoreClosed()
   }
-  expect(outcomes.get('StoppedError')).toBeGreaterThan(0)
-  expect(outcomes.get('started')).toBeGreaterThan(0)
 })

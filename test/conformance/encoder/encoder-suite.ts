@@ -35,7 +35,7 @@ export function encoderConformance(name: string, make: MakeEncoder): void {
     fileSuite(encode)
     metadataSuite(engine, encode)
     endingSuite(engine)
-    objectsSuite(engine)
+    describe('objects', () => objectsSuite(engine))
   })
 }
 

@@ -18,6 +18,7 @@ import {
   type FrameSource,
 } from './encoding.ts'
 import type { Engine } from './ending-suite.ts'
+import { forgetFrames } from './forgotten-frames.ts'
 import { generatedBatch } from './generated-records.ts'
 
 interface Objects {
@@ -111,6 +112,8 @@ function mixed(count: number): string[] {
 }
 
 export function objectsSuite(engine: Engine): void {
+  forgetFrames()
+
   test(
     'any records in any objects: rows of each alone, failures of the batch',
     { timeout: 300_000 },

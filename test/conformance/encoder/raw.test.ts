@@ -13,6 +13,7 @@ import type { Compression } from '../../../src/domain/delivery-stream.ts'
 import { openRawEncoder, type RawEncoder } from '../../../src/convert/raw.ts'
 import type { Encoded, EncodedObject } from '../../../src/domain/ports.ts'
 import { ForeignDecoders, type Decoded } from '../../support/foreign-decoders.ts'
+import { forgetFrames } from './forgotten-frames.ts'
 import { bytesOf, compressions, namings, rawInputOf, type RawBatch } from './compression.ts'
 
 const KIB = 1024
@@ -136,6 +137,8 @@ describe.each(compressions)('%s', (compression) => {
 })
 
 describe.each(compressions)('%s, many objects', (compression) => {
+  forgetFrames()
+
   const encodeObjects = async (batch: RawBatch, objects: readonly number[]): Promise<Encoded> =>
     encoder.encode({ ...rawInputOf(batch, compression), objectOf: Uint32Array.from(objects) })
 
