@@ -77,7 +77,18 @@ test('lines that begin anew leave nothing of those before, however long they wer
 
 test('lines are as they were when they were added, of whatever length, as bytes or as text', async () => {
   const KIB = 1024
-  const lengths = [1, 4096, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, 85 * KIB, 700 * KIB, 3]
+  const lengths = [
+    1,
+    4096,
+    256 * KIB - 1,
+    256 * KIB,
+    256 * KIB + 1,
+    85 * KIB,
+    1024 * KIB - 1,
+    1024 * KIB,
+    1024 * KIB + 1,
+    3,
+  ]
   const characters = ['x', 'ö', '字']
   const lines = lengths.flatMap((length) =>
     characters.flatMap((character) => [length, length - 1].map((count) => `${character.repeat(count)}\n`)),

@@ -4,7 +4,7 @@ import { StagingFile } from '../staging.ts'
 import type { LinesFile } from './query.ts'
 
 /** Lines are gathered in one buffer of this size: a Buffer for each would be garbage by the million. */
-const GATHER_BYTES = 256 * 1024
+const GATHER_BYTES = 1024 * 1024
 /** The same for all writers together where there are many. */
 const GATHERS_BYTES = 4 << 20
 /** Of one of many. */
